@@ -1,0 +1,62 @@
+/* next_id.c: one id for those who can wait.  The only file of lib/ that reads a clock or sleeps. */
+#include <stdatomic.h>
+#include <time.h>
+
+#include "lib/generator.h"
+
+#define NS_PER_SECOND INT64_C(1000000000)
+
+/*
+ * The wall time, or the latest that any caller has seen if the clock went back since.  With the
+ * clock alone, the rest of the last tick could not be used until the clock has caught up.
+ */
+static int64_t latest_now_ns(struct sonyflake_generator *generator)
+{
+    struct timespec clock;
+    (void)clock_gettime(CLOCK_REALTIME, &clock); /* cannot fail for this clock */
+    int64_t now_ns = (int64_t)clock.tv_sec * NS_PER_SECOND + clock.tv_nsec;
+
+    int64_t latest_ns = atomic_load_explicit(&generator->latest_now_ns, memory_order_relaxed);
+    while (now_ns > latest_ns) {
+        if (atomic_compare_exchange_weak_explicit(&generator->latest_now_ns, &latest_ns, now_ns,
+                                                  memory_order_relaxed, memory_order_relaxed))
+            return now_ns;
+    }
+    return latest_ns;
+}
+
+/*
+ * Sleeps until the wall clock shows time_ns.  The kernel looks at the clock again whenever
+ * somebody sets it, so a clock that is put right ends the sleep.
+ */
+static void sleep_until(int64_t time_ns)
+{
+    struct timespec until = {
+        .tv_sec = (time_t)(time_ns / NS_PER_SECOND),
+        .tv_nsec = (long)(time_ns % NS_PER_SECOND),
+    };
+    /* Woken early, by a signal for example: the caller looks at the clock and comes again. */
+    (void)clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL);
+}
+
+enum sonyflake_status sonyflake_next_id(struct sonyflake_generator *generator, uint64_t *ret_id)
+{
+    if (generator == NULL || ret_id == NULL)
+        return SONYFLAKE_ERR_ARGUMENT;
+
+    for (;;) {
+        struct sonyflake_demand demand = {.now_ns = latest_now_ns(generator), .count = 1};
+        struct sonyflake_run run;
+        int64_t wait_ns;
+        enum sonyflake_status status = sonyflake_take(generator, &demand, &run, &wait_ns, &wait_ns);
+        if (status == SONYFLAKE_OK)
+            (void)sonyflake_run_ids(generator, &run, ret_id, 1); /* the run is one id long */
+        if (status != SONYFLAKE_ERR_EXHAUSTED)
+            return status;
+
+        int64_t begin_ns;
+        if (__builtin_add_overflow(demand.now_ns, wait_ns, &begin_ns))
+            begin_ns = INT64_MAX; /* the tick begins after 2262: sleep for as long as there is */
+        sleep_until(begin_ns);
+    }
+}
