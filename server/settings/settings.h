@@ -1,0 +1,144 @@
+/*
+ * settings.h: what an operator can set, from the config file, the environment and the command line.
+ *
+ * One table (settings.c) holds each setting's name, kind, bounds, default and help; the parser, the
+ * messages, `go-id serve --help`, `go-id config` and the sample configuration file all read it.
+ * Precedence, low to high: default, --config FILE, environment, command line option.
+ *
+ * Pure: bytes in, struct out.  Files and the environment are read by settings_load.c only.
+ */
+#ifndef SERVER_SETTINGS_SETTINGS_H
+#define SERVER_SETTINGS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/attributes.h"
+#include "common/log.h"
+#include "common/span.h"
+#include "server/settings/problems.h"
+
+#define SETTINGS_TEXT_MAX 4096 /* bytes of a value, with the NUL */
+#define SETTINGS_LISTENERS_MAX 16
+#define SETTINGS_FILE_MAX 65536 /* bytes of a config file */
+
+#define SHARD_MAX 65535
+
+struct shard_range {
+    uint32_t first; /* 0 to SHARD_MAX */
+    uint32_t count; /* at least 1 */
+};
+
+enum listen_kind { LISTEN_IPV4, LISTEN_IPV6, LISTEN_UNIX };
+
+/* Where to listen. */
+struct listen_address {
+    enum listen_kind kind;
+    uint16_t port;  /* 0: the kernel chooses; unused for LISTEN_UNIX */
+    char text[108]; /* a numeric address without brackets, or a path; with its NUL */
+};
+
+/* The rows of the table, in the order in which help and sample show them. */
+enum setting_id {
+    SETTING_SHARD_ID,
+    SETTING_TOTAL_SHARDS,
+    SETTING_SERVICE_PORT,
+    SETTING_LISTEN_ADDRESS,
+    SETTING_START_TIME,
+    SETTING_WORKERS,
+    SETTING_MAX_CONNECTIONS,
+    SETTING_MAX_BATCH,
+    SETTING_MAX_WAIT_MS,
+    SETTING_HEAD_TIMEOUT_MS,
+    SETTING_IDLE_TIMEOUT_MS,
+    SETTING_WRITE_TIMEOUT_MS,
+    SETTING_DRAIN_TIMEOUT_MS,
+    SETTING_LOG_LEVEL,
+    SETTING_LOG_FILE,
+    SETTING_STATE_DIRECTORY,
+    SETTING_COUNT
+};
+
+enum setting_source { SOURCE_DEFAULT, SOURCE_FILE, SOURCE_ENVIRONMENT, SOURCE_OPTION };
+
+/* A value as it was written, and where. */
+struct setting_value {
+    enum setting_source source;
+    unsigned line; /* SOURCE_FILE: of the file, from 1 */
+    char text[SETTINGS_TEXT_MAX];
+};
+
+struct settings {
+    struct shard_range shards;                               /* SHARD_ID */
+    uint64_t total_shards;                                   /* TOTAL_SHARDS; 0: not set */
+    uint64_t service_port;                                   /* SERVICE_PORT */
+    struct listen_address listeners[SETTINGS_LISTENERS_MAX]; /* LISTEN_ADDRESS, with ports */
+    size_t listener_count;
+    int64_t start_time_ns;       /* START_TIME */
+    uint64_t workers;            /* WORKERS; 0: as many as the CPUs this process may use */
+    uint64_t max_connections;    /* MAX_CONNECTIONS */
+    uint64_t max_batch;          /* MAX_BATCH, ids */
+    uint64_t max_wait_ms;        /* MAX_WAIT_MS */
+    uint64_t head_timeout_ms;    /* HEAD_TIMEOUT_MS */
+    uint64_t idle_timeout_ms;    /* IDLE_TIMEOUT_MS */
+    uint64_t write_timeout_ms;   /* WRITE_TIMEOUT_MS */
+    uint64_t drain_timeout_ms;   /* DRAIN_TIMEOUT_MS */
+    enum log_level log_level;    /* LOG_LEVEL */
+    const char *log_file;        /* LOG_FILE; "": none */
+    const char *state_directory; /* STATE_DIRECTORY */
+
+    bool ports_given; /* the listeners came with ports: --listen */
+    struct setting_value values[SETTING_COUNT];
+};
+
+/* What `--help` and the messages say of a row. */
+struct setting_info {
+    const char *name;
+    const char *values;   /* what it takes, in words: "a number from 1 to 65535" */
+    const char *fallback; /* the default as text; "" when it is unset by default */
+    const char *unset;    /* what being unset means; "" when there is a default */
+    const char *help;
+};
+
+struct setting_info setting_info(enum setting_id id);
+
+/* The row of a name; SETTING_COUNT if there is none. */
+enum setting_id setting_find(struct span name);
+
+/* The name most like this one within distance_max letters, or NULL. */
+const char *setting_suggest(struct span name, size_t distance_max);
+
+/* Whether somebody set it: it is not the default. */
+bool settings_is_set(const struct settings *settings, enum setting_id id);
+
+/* Fills in every default.  Large: not for small stacks. */
+void settings_init(struct settings *settings);
+
+/*
+ * Sets one value.  A value that is not valid is added to problems and changes nothing; place says
+ * where it begins.
+ */
+void settings_set(struct settings *settings, enum setting_id id, struct span value,
+                  enum setting_source source, struct place place, struct problems *problems);
+
+/* Sets the listeners from the value of an option: HOST:PORT or unix:/path, a comma list. */
+void settings_set_listeners(struct settings *settings, struct span value, struct place place,
+                            struct problems *problems);
+
+/* Reads a whole config file; see docs/settings.md for its form. */
+void settings_read_file(struct settings *settings, struct span text, const char *path,
+                        struct problems *problems);
+
+/*
+ * Whether a config file can hold the value, so that what `go-id config` prints of it is one: no
+ * control characters but tabs, no '$', '`' or '\\', and not both kinds of quotes.
+ */
+bool settings_file_can_hold(struct span value);
+#define SETTINGS_UNFIT_TEXT \
+    "must not hold control characters, '$', '`', '\\' or both kinds of quotes"
+
+/* Checks what several settings say together.  To be called last. */
+void settings_finish(struct settings *settings, struct problems *problems);
+
+#endif

@@ -1,0 +1,497 @@
+/*
+ * test_settings.c: values from every source, how they are checked, and how they are printed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/settings/settings_print.h"
+#include "tests/unit/settings_fixture.h"
+
+#define START_2014_NS INT64_C(1409529600000000000)
+
+/* The messages for an environment in which one setting has this value. */
+static const char *set_in_environment(enum setting_id id, struct span value)
+{
+    begin();
+    settings_set(&settings, id, value, SOURCE_ENVIRONMENT, (struct place){"environment", 0, 0},
+                 &problems);
+    settings_finish(&settings, &problems);
+    return messages();
+}
+
+/* The messages for --listen with this list. */
+static const char *listen_on(const char *list)
+{
+    begin();
+    settings_set_listeners(&settings, span_of(list), (struct place){"command line", 0, 0},
+                           &problems);
+    settings_finish(&settings, &problems);
+    return messages();
+}
+
+/* What `go-id config` prints; valid until the next call. */
+static const char *print_effective(void)
+{
+    static char text[65536];
+    memset(text, 0, sizeof(text));
+    FILE *out = fmemopen(text, sizeof(text) - 1, "w");
+    assert_non_null(out);
+    settings_print_effective(&settings, "f", out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/* ---- Good values -------------------------------------------------------------------------------
+ */
+
+static void nothing_set_means_the_defaults(void **state)
+{
+    (void)state;
+    assert_string_equal(read_text(""), "");
+    assert_int_equal(settings.shards.first, 1);
+    assert_int_equal(settings.shards.count, 1);
+    assert_int_equal(settings.total_shards, 0);
+    assert_int_equal(settings.service_port, 7001);
+    assert_int_equal(settings.listener_count, 1);
+    assert_int_equal(settings.listeners[0].kind, LISTEN_IPV4);
+    assert_string_equal(settings.listeners[0].text, "127.0.0.1");
+    assert_int_equal(settings.listeners[0].port, 7001);
+    assert_true(settings.start_time_ns == START_2014_NS);
+    assert_int_equal(settings.workers, 0);
+    assert_int_equal(settings.max_connections, 10000);
+    assert_int_equal(settings.max_batch, 10000);
+    assert_int_equal(settings.max_wait_ms, 1000);
+    assert_int_equal(settings.head_timeout_ms, 10000);
+    assert_int_equal(settings.idle_timeout_ms, 60000);
+    assert_int_equal(settings.write_timeout_ms, 10000);
+    assert_int_equal(settings.drain_timeout_ms, 4000);
+    assert_int_equal(settings.log_level, LOG_INFO);
+    assert_string_equal(settings.log_file, "");
+    assert_string_equal(settings.state_directory, "/var/lib/go-id");
+    for (unsigned id = 0; id < SETTING_COUNT; id++)
+        assert_false(settings_is_set(&settings, (enum setting_id)id));
+}
+
+static void every_setting_can_be_set_in_a_file(void **state)
+{
+    (void)state;
+    assert_string_equal(read_text(good_file), "");
+    assert_int_equal(settings.shards.first, 64);
+    assert_int_equal(settings.shards.count, 64);
+    assert_int_equal(settings.total_shards, 65536);
+    assert_int_equal(settings.service_port, 7002);
+    assert_int_equal(settings.listener_count, 3);
+    assert_int_equal(settings.listeners[0].kind, LISTEN_IPV6);
+    assert_string_equal(settings.listeners[0].text, "::1");
+    assert_int_equal(settings.listeners[0].port, 7002);
+    assert_int_equal(settings.listeners[1].kind, LISTEN_IPV4);
+    assert_string_equal(settings.listeners[1].text, "127.0.0.2");
+    assert_int_equal(settings.listeners[1].port, 7002);
+    assert_int_equal(settings.listeners[2].kind, LISTEN_UNIX);
+    assert_string_equal(settings.listeners[2].text, "/run/go-id/socket");
+    assert_true(settings.start_time_ns == INT64_C(1577836800000000000));
+    assert_int_equal(settings.workers, 3);
+    assert_int_equal(settings.max_connections, 20000);
+    assert_int_equal(settings.max_batch, 500);
+    assert_int_equal(settings.max_wait_ms, 0);
+    assert_int_equal(settings.head_timeout_ms, 11);
+    assert_int_equal(settings.idle_timeout_ms, 12);
+    assert_int_equal(settings.write_timeout_ms, 13);
+    assert_int_equal(settings.drain_timeout_ms, 14);
+    assert_int_equal(settings.log_level, LOG_DEBUG);
+    assert_string_equal(settings.log_file, "/var/log/with blank's.log");
+    assert_string_equal(settings.state_directory, "/srv/go-id");
+    for (unsigned id = 0; id < SETTING_COUNT; id++)
+        assert_int_equal(settings.values[id].source, SOURCE_FILE);
+    assert_int_equal(settings.values[SETTING_SHARD_ID].line, 2);
+    assert_int_equal(settings.values[SETTING_STATE_DIRECTORY].line, 19);
+}
+
+static void a_shard_id_is_a_number_or_a_range(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t first;
+        uint32_t count;
+    } cases[] = {
+        {"0", 0, 1},           {"7", 7, 1},   {"65535", 65535, 1},       {"64-127", 64, 64},
+        {"0-65535", 0, 65536}, {"5-5", 5, 1}, {"65535-65535", 65535, 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(set_in_environment(SETTING_SHARD_ID, span_of(cases[i].text)), "");
+        assert_int_equal(settings.shards.first, cases[i].first);
+        assert_int_equal(settings.shards.count, cases[i].count);
+    }
+}
+
+static void numbers_may_be_at_their_bounds_and_not_beyond(void **state)
+{
+    (void)state;
+    static const struct {
+        enum setting_id id;
+        const char *below;
+        const char *min;
+        const char *max;
+        const char *above;
+    } cases[] = {
+        {SETTING_TOTAL_SHARDS, "0", "1", "65536", "65537"},
+        {SETTING_SERVICE_PORT, "0", "1", "65535", "65536"},
+        {SETTING_WORKERS, "0", "1", "256", "257"},
+        {SETTING_MAX_CONNECTIONS, "0", "1", "1000000", "1000001"},
+        {SETTING_MAX_BATCH, "0", "1", "100000", "100001"},
+        {SETTING_MAX_WAIT_MS, "-1", "0", "60000", "60001"},
+        {SETTING_HEAD_TIMEOUT_MS, "9", "10", "3600000", "3600001"},
+        {SETTING_IDLE_TIMEOUT_MS, "9", "10", "86400000", "86400001"},
+        {SETTING_WRITE_TIMEOUT_MS, "9", "10", "3600000", "3600001"},
+        {SETTING_DRAIN_TIMEOUT_MS, "-1", "0", "60000", "60001"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(set_in_environment(cases[i].id, span_of(cases[i].min)), "");
+        assert_string_equal(set_in_environment(cases[i].id, span_of(cases[i].max)), "");
+        assert_string_not_equal(set_in_environment(cases[i].id, span_of(cases[i].below)), "");
+        assert_string_not_equal(set_in_environment(cases[i].id, span_of(cases[i].above)), "");
+    }
+}
+
+static void every_log_level_can_be_set(void **state)
+{
+    (void)state;
+    for (unsigned level = 0; level < LOG_LEVEL_COUNT; level++) {
+        struct span name = span_of(log_level_name((enum log_level)level));
+        assert_string_equal(set_in_environment(SETTING_LOG_LEVEL, name), "");
+        assert_int_equal(settings.log_level, level);
+    }
+}
+
+/* ---- Values that nobody expects ----------------------------------------------------------------
+ */
+
+static void a_long_or_strange_value_leaves_room_for_the_reason(void **state)
+{
+    (void)state;
+    static char value[SETTINGS_TEXT_MAX + 1];
+    memset(value, '\x1b', sizeof(value));
+    struct span longest = {value, SETTINGS_TEXT_MAX - 1};
+    struct span too_long = {value, SETTINGS_TEXT_MAX};
+    assert_non_null(strstr(set_in_environment(SETTING_SHARD_ID, longest), "\\x1b...\""));
+    assert_non_null(strstr(set_in_environment(SETTING_LISTEN_ADDRESS, longest), "neither an IPv4"));
+    for (unsigned id = 0; id < SETTING_COUNT; id++) {
+        const char *found = set_in_environment((enum setting_id)id, too_long);
+        char expected[128];
+        (void)snprintf(expected, sizeof(expected), "environment: '%s' is longer than 4095 bytes\n",
+                       setting_info((enum setting_id)id).name);
+        assert_string_equal(found, expected);
+        found = set_in_environment((enum setting_id)id, (struct span){"7\0", 2});
+        assert_non_null(strstr(found, "has a NUL byte in it\n"));
+    }
+}
+
+#define UNFIT " must not hold control characters, '$', '`', '\\' or both kinds of quotes\n"
+
+static void a_path_holds_nothing_that_a_config_file_cannot(void **state)
+{
+    (void)state;
+    static const struct message_case cases[] = {
+        {"/a$b", "\"/a$b\"" UNFIT},
+        {"/a`b", "\"/a`b\"" UNFIT},
+        {"/a\\b", "\"/a\\\\b\"" UNFIT},
+        {"/a\nSHARD_ID=3", "\"/a\\x0aSHARD_ID=3\"" UNFIT},
+        {"/a\x7f", "\"/a\\x7f\"" UNFIT},
+        {"/'\"", "\"/'\\\"\"" UNFIT},
+        {"/it's", ""},
+        {"/a \"b\"", ""},
+        {"/tab\tand #; \xc3\xa9~*", ""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct span value = span_of(cases[i].text);
+        const char *found = set_in_environment(SETTING_LOG_FILE, value);
+        const char *reason = strchr(found, '"');
+        assert_string_equal(reason != NULL ? reason : found, cases[i].messages);
+        assert_string_equal(settings.log_file, cases[i].messages[0] != '\0' ? "" : cases[i].text);
+        assert_string_equal(read_text(print_effective()), "");
+
+        found = set_in_environment(SETTING_STATE_DIRECTORY, value);
+        assert_int_equal(*found == '\0', cases[i].messages[0] == '\0');
+        char address[64];
+        (void)snprintf(address, sizeof(address), "unix:%s", cases[i].text);
+        assert_int_equal(*listen_on(address) == '\0', cases[i].messages[0] == '\0');
+    }
+}
+
+/* ---- Addresses ----------------------------------------------------------------------------------
+ */
+
+/* The listeners, as "4 127.0.0.1 7001;6 ::1 7001;". */
+static const char *listeners(void)
+{
+    static char text[SETTINGS_LISTENERS_MAX * 130];
+    static const char kinds[] = {[LISTEN_IPV4] = '4', [LISTEN_IPV6] = '6', [LISTEN_UNIX] = 'u'};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < settings.listener_count; i++) {
+        const struct listen_address *address = &settings.listeners[i];
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%c %s %u;",
+                                 kinds[address->kind], address->text, address->port);
+    }
+    return text;
+}
+
+static void addresses_are_ipv4_ipv6_and_unix_sockets(void **state)
+{
+    (void)state;
+    static const struct message_case cases[] = {
+        {"0.0.0.0", "4 0.0.0.0 7001;"},
+        {"::", "6 :: 7001;"},
+        {"[::1]", "6 ::1 7001;"},
+        {"::ffff:127.0.0.1", "6 ::ffff:127.0.0.1 7001;"},
+        {"127.0.0.1,::1", "4 127.0.0.1 7001;6 ::1 7001;"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(set_in_environment(SETTING_LISTEN_ADDRESS, span_of(cases[i].text)), "");
+        assert_string_equal(listeners(), cases[i].messages);
+    }
+    assert_string_equal(set_in_environment(SETTING_LISTEN_ADDRESS, SPAN("unix:/run/a")), "");
+    assert_int_equal(settings.listener_count, 1);
+    assert_int_equal(settings.listeners[0].kind, LISTEN_UNIX);
+    assert_string_equal(settings.listeners[0].text, "/run/a");
+}
+
+#define NOT_AN_ADDRESS "is neither an IPv4 or IPv6 address in numbers nor unix:/path\n"
+
+static void a_bad_address_is_named_with_its_column(void **state)
+{
+    (void)state;
+    static const struct message_case cases[] = {
+        {"LISTEN_ADDRESS=", "f:1:16: 'LISTEN_ADDRESS': an address is missing\n"},
+        {"LISTEN_ADDRESS=::1,", "f:1:20: 'LISTEN_ADDRESS': an address is missing\n"},
+        {"LISTEN_ADDRESS=,::1", "f:1:16: 'LISTEN_ADDRESS': an address is missing\n"},
+        {"LISTEN_ADDRESS=::1,127.0.0.300",
+         "f:1:20: 'LISTEN_ADDRESS': \"127.0.0.300\" " NOT_AN_ADDRESS},
+        {"LISTEN_ADDRESS='::1, ::'", "f:1:21: 'LISTEN_ADDRESS': \" ::\" " NOT_AN_ADDRESS},
+        {"LISTEN_ADDRESS=127.0.0.1:80",
+         "f:1:16: 'LISTEN_ADDRESS': \"127.0.0.1:80\" " NOT_AN_ADDRESS},
+        {"LISTEN_ADDRESS=[127.0.0.1]", "f:1:16: 'LISTEN_ADDRESS': \"[127.0.0.1]\" " NOT_AN_ADDRESS},
+        {"LISTEN_ADDRESS=127.1", "f:1:16: 'LISTEN_ADDRESS': \"127.1\" " NOT_AN_ADDRESS},
+        {"LISTEN_ADDRESS=[]", "f:1:16: 'LISTEN_ADDRESS': \"[]\" " NOT_AN_ADDRESS},
+        {"LISTEN_ADDRESS=Localhost", "f:1:16: 'LISTEN_ADDRESS': \"Localhost\" is a name; write the "
+                                     "addresses: 127.0.0.1,::1\n"},
+        {"LISTEN_ADDRESS=unix:run", "f:1:16: 'LISTEN_ADDRESS': \"unix:run\" must name an absolute "
+                                    "path, as in unix:/run/go-id/socket\n"},
+        {"LISTEN_ADDRESS=unix:", "f:1:16: 'LISTEN_ADDRESS': \"unix:\" must name an absolute path, "
+                                 "as in unix:/run/go-id/socket\n"},
+        {"LISTEN_ADDRESS=::1,127.0.0.1,::1", "f:1:30: 'LISTEN_ADDRESS': \"::1\" is given twice\n"},
+        {"LISTEN_ADDRESS=unix:/a,unix:/a",
+         "f:1:24: 'LISTEN_ADDRESS': \"unix:/a\" is given twice\n"},
+        {"LISTEN_ADDRESS=a,b", "f:1:16: 'LISTEN_ADDRESS': \"a\" " NOT_AN_ADDRESS
+                               "f:1:18: 'LISTEN_ADDRESS': \"b\" " NOT_AN_ADDRESS},
+    };
+    CHECK_FILES(cases);
+    assert_string_equal(listeners(), "4 127.0.0.1 7001;"); /* what was good before is kept */
+}
+
+static void a_unix_socket_has_a_path_of_at_most_107_bytes(void **state)
+{
+    (void)state;
+    char value[5 + 108] = "unix:/";
+    memset(value + 6, 'x', sizeof(value) - 6);
+    assert_string_equal(set_in_environment(SETTING_LISTEN_ADDRESS, (struct span){value, 5 + 107}),
+                        "");
+    assert_int_equal(strlen(settings.listeners[0].text), 107);
+    const char *found = set_in_environment(SETTING_LISTEN_ADDRESS, (struct span){value, 5 + 108});
+    assert_non_null(
+        strstr(found, "is too long: the path of a Unix socket has at most 107 bytes\n"));
+}
+
+static void sixteen_addresses_and_no_more(void **state)
+{
+    (void)state;
+    char list[512] = "127.0.0.1";
+    for (unsigned i = 2; i <= 16; i++)
+        (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), ",127.0.0.%u", i);
+    assert_string_equal(set_in_environment(SETTING_LISTEN_ADDRESS, span_of(list)), "");
+    assert_int_equal(settings.listener_count, 16);
+    (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), ",::1");
+    assert_string_equal(
+        set_in_environment(SETTING_LISTEN_ADDRESS, span_of(list)),
+        "environment: 'LISTEN_ADDRESS': \"::1\" is one too many: there may be 16 addresses\n");
+}
+
+static void listen_takes_addresses_with_ports(void **state)
+{
+    (void)state;
+    static const struct message_case cases[] = {
+        {"127.0.0.1:0", "4 127.0.0.1 0;"},
+        {"127.0.0.1:65535", "4 127.0.0.1 65535;"},
+        {"[::1]:80", "6 ::1 80;"},
+        {"unix:/a:1", "u /a:1 0;"},
+        {"127.0.0.1:0,127.0.0.1:0", "4 127.0.0.1 0;4 127.0.0.1 0;"}, /* two ports of the kernel's */
+        {"127.0.0.1:1,[::]:2,unix:/a", "4 127.0.0.1 1;6 :: 2;u /a 0;"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(listen_on(cases[i].text), "");
+        assert_string_equal(listeners(), cases[i].messages);
+        assert_int_equal(settings.values[SETTING_LISTEN_ADDRESS].source, SOURCE_OPTION);
+    }
+}
+
+static void listen_says_what_is_wrong_with_its_value(void **state)
+{
+    (void)state;
+    static const struct message_case cases[] = {
+        {"", "an address is missing"},
+        {"127.0.0.1", "\"127.0.0.1\" must be HOST:PORT, [IPV6]:PORT or unix:/path"},
+        {"127.0.0.1:", "\"127.0.0.1:\" must end in a port from 0 to 65535 (0: the kernel chooses)"},
+        {"127.0.0.1:65536",
+         "\"127.0.0.1:65536\" must end in a port from 0 to 65535 (0: the kernel chooses)"},
+        {"::1:80", "\"::1:80\" must have brackets around an IPv6 address, as in [::1]:7001"},
+        {"[::1]", "\"[::1]\" must end in a port from 0 to 65535 (0: the kernel chooses)"},
+        {"localhost:80", "\"localhost:80\" is a name; write the addresses: 127.0.0.1,::1"},
+        {"127.0.0.1:80,127.0.0.1:80", "\"127.0.0.1:80\" is given twice"},
+        {"unix:a", "\"unix:a\" must name an absolute path, as in unix:/run/go-id/socket"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char expected[256];
+        (void)snprintf(expected, sizeof(expected), "command line: '--listen': %s\n",
+                       cases[i].messages);
+        assert_string_equal(listen_on(cases[i].text), expected);
+    }
+    static char zeros[SETTINGS_TEXT_MAX + 1];
+    (void)snprintf(zeros, sizeof(zeros), "127.0.0.1:%0*u", SETTINGS_TEXT_MAX - 10, 1U);
+    assert_string_equal(listen_on(zeros), "command line: '--listen' is longer than 4095 bytes\n");
+}
+
+/* ---- Sources ------------------------------------------------------------------------------------
+ */
+
+static void the_environment_goes_before_the_file_and_an_option_before_both(void **state)
+{
+    (void)state;
+    begin();
+    settings_read_file(&settings, SPAN("SHARD_ID=7\nWORKERS=2\nLISTEN_ADDRESS=::\n"), "f",
+                       &problems);
+    struct place place = {"environment", 0, 0};
+    settings_set(&settings, SETTING_SHARD_ID, SPAN("8"), SOURCE_ENVIRONMENT, place, &problems);
+    settings_set(&settings, SETTING_LISTEN_ADDRESS, SPAN("::1"), SOURCE_ENVIRONMENT, place,
+                 &problems);
+    settings_set(&settings, SETTING_SERVICE_PORT, SPAN("99"), SOURCE_ENVIRONMENT, place, &problems);
+    assert_int_equal(settings.shards.first, 8);
+    assert_int_equal(settings.workers, 2);
+    assert_string_equal(settings.listeners[0].text, "::1");
+    assert_int_equal(settings.values[SETTING_SHARD_ID].source, SOURCE_ENVIRONMENT);
+    assert_string_equal(settings.values[SETTING_SHARD_ID].text, "8");
+
+    settings_set_listeners(&settings, SPAN("127.0.0.1:5"), place, &problems);
+    settings_finish(&settings, &problems);
+    assert_string_equal(messages(), "");
+    assert_string_equal(listeners(), "4 127.0.0.1 5;"); /* and SERVICE_PORT does not touch it */
+}
+
+static void a_bad_value_changes_nothing(void **state)
+{
+    (void)state;
+    assert_string_equal(read_text(good_file), "");
+    for (unsigned id = 0; id < SETTING_COUNT; id++) {
+        static struct settings before;
+        before = settings;
+        problems.count = 0;
+        settings_set(&settings, (enum setting_id)id, SPAN("?"), SOURCE_ENVIRONMENT,
+                     (struct place){"environment", 0, 0}, &problems);
+        assert_int_equal(problems.count, 1);
+        assert_memory_equal(&settings, &before, sizeof(before));
+    }
+}
+
+static void names_are_found_exactly_and_guessed_nearly(void **state)
+{
+    (void)state;
+    for (unsigned id = 0; id < SETTING_COUNT; id++) {
+        struct setting_info info = setting_info((enum setting_id)id);
+        assert_int_equal(setting_find(span_of(info.name)), id);
+        assert_string_equal(setting_suggest(span_of(info.name), 0), info.name);
+        assert_true((info.fallback[0] == '\0') != (info.unset[0] == '\0'));
+        assert_true(info.values[0] != '\0' && info.help[0] != '\0');
+    }
+    assert_int_equal(setting_find(SPAN("shard_id")), SETTING_COUNT);
+    assert_int_equal(setting_find(SPAN("")), SETTING_COUNT);
+    assert_null(setting_suggest(SPAN("PATH"), 1));
+}
+
+/* ---- What is printed ----------------------------------------------------------------------------
+ */
+
+static void the_effective_settings_are_a_config_file_that_says_the_same(void **state)
+{
+    (void)state;
+    static char printed[65536];
+    assert_string_equal(read_text(good_file), "");
+    (void)snprintf(printed, sizeof(printed), "%s", print_effective());
+    assert_non_null(strstr(printed, "# from f:2\nSHARD_ID=\"64-127\"\n"));
+    static struct settings before;
+    before = settings;
+    assert_string_equal(read_text(printed), "");
+    for (unsigned id = 0; id < SETTING_COUNT; id++)
+        assert_string_equal(settings.values[id].text, before.values[id].text);
+
+    assert_string_equal(read_text(""), "");
+    assert_non_null(strstr(print_effective(), "# default\n#TOTAL_SHARDS= (unset: no check)\n"));
+    assert_string_equal(set_in_environment(SETTING_SHARD_ID, SPAN("9")), "");
+    assert_non_null(strstr(print_effective(), "# from the environment\nSHARD_ID=\"9\"\n"));
+    assert_string_equal(listen_on("[::1]:0"), "");
+    assert_non_null(
+        strstr(print_effective(), "# from the command line\nLISTEN_ADDRESS=\"[::1]:0\"\n"));
+}
+
+static void the_sample_is_a_config_file_with_and_without_its_comment_signs(void **state)
+{
+    (void)state;
+    static char sample[65536];
+    memset(sample, 0, sizeof(sample));
+    FILE *out = fmemopen(sample, sizeof(sample) - 1, "w");
+    assert_non_null(out);
+    settings_print_sample(out);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(read_text(sample), "");
+    for (unsigned id = 0; id < SETTING_COUNT; id++)
+        assert_false(settings_is_set(&settings, (enum setting_id)id));
+
+    for (unsigned id = 0; id < SETTING_COUNT; id++) {
+        struct setting_info info = setting_info((enum setting_id)id);
+        char line[256];
+        (void)snprintf(line, sizeof(line), "\n#%s=%s\n", info.name, info.fallback);
+        char *at = strstr(sample, line);
+        assert_non_null(at);
+        if (info.fallback[0] != '\0')
+            at[1] = ' ';
+    }
+    assert_string_equal(read_text(sample), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_set_means_the_defaults),
+        cmocka_unit_test(every_setting_can_be_set_in_a_file),
+        cmocka_unit_test(a_shard_id_is_a_number_or_a_range),
+        cmocka_unit_test(numbers_may_be_at_their_bounds_and_not_beyond),
+        cmocka_unit_test(every_log_level_can_be_set),
+        cmocka_unit_test(a_long_or_strange_value_leaves_room_for_the_reason),
+        cmocka_unit_test(a_path_holds_nothing_that_a_config_file_cannot),
+        cmocka_unit_test(addresses_are_ipv4_ipv6_and_unix_sockets),
+        cmocka_unit_test(a_bad_address_is_named_with_its_column),
+        cmocka_unit_test(a_unix_socket_has_a_path_of_at_most_107_bytes),
+        cmocka_unit_test(sixteen_addresses_and_no_more),
+        cmocka_unit_test(listen_takes_addresses_with_ports),
+        cmocka_unit_test(listen_says_what_is_wrong_with_its_value),
+        cmocka_unit_test(the_environment_goes_before_the_file_and_an_option_before_both),
+        cmocka_unit_test(a_bad_value_changes_nothing),
+        cmocka_unit_test(names_are_found_exactly_and_guessed_nearly),
+        cmocka_unit_test(the_effective_settings_are_a_config_file_that_says_the_same),
+        cmocka_unit_test(the_sample_is_a_config_file_with_and_without_its_comment_signs),
+    };
+    return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
+}
