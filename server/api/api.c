@@ -1,0 +1,118 @@
+#include "server/api/api.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/bug.h"
+#include "common/timestamp.h"
+#include "server/api/answer.h"
+#include "server/api/endpoints.h"
+#include "server/api/id_body.h"
+#include "server/http/target.h"
+
+/* The longest path that can be one of ours, decoded. */
+#define PATH_MAX_LEN 64
+
+#define PATHS "/generate, /decode/ID, /health and /info"
+
+struct route {
+    struct span path;
+    bool has_argument; /* the path is a prefix, and something follows it */
+    api_endpoint endpoint;
+};
+
+/* The API.  The hot path comes first. */
+static const struct route routes[] = {
+    {SPAN_INIT("/generate"), false, endpoint_generate},
+    {SPAN_INIT("/health"), false, endpoint_health},
+    {SPAN_INIT("/decode/"), true, endpoint_decode},
+    {SPAN_INIT("/info"), false, endpoint_info},
+};
+
+/* The route of a decoded path, or NULL; *ret_argument is what follows the route's path. */
+static const struct route *find_route(struct span path, struct span *ret_argument)
+{
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+        const struct route *route = &routes[i];
+        if (path.len < route->path.len || (path.len > route->path.len && !route->has_argument))
+            continue;
+        if (!span_equal((struct span){path.base, route->path.len}, route->path))
+            continue;
+        *ret_argument = (struct span){path.base + route->path.len, path.len - route->path.len};
+        return route;
+    }
+    return NULL;
+}
+
+enum api_outcome api_handle(const struct api_call *call, const struct http_request *request,
+                            struct http_output *out, struct id_order *ret_order)
+{
+    BUG_IF(out->capacity - out->used < API_ANSWER_MAX);
+    if (request->method == HTTP_OTHER_METHOD)
+        return answer_problem(call, request, out, 405, "this service reads only: use GET or HEAD");
+
+    char buffer[PATH_MAX_LEN];
+    struct span path = request->path;
+    if (memchr(path.base, '%', path.len) != NULL) {
+        size_t len = 0;
+        if (http_path_decode(path, buffer, sizeof(buffer), &len) == -EINVAL)
+            return answer_problem(call, request, out, 400,
+                                  "the path has a '%%' escape that is malformed, %%2F or %%00");
+        path = (struct span){buffer, len};
+    }
+    struct api_request routed = {.http = request};
+    const struct route *route = find_route(path, &routed.argument);
+    if (route == NULL)
+        return answer_problem(call, request, out, 404,
+                              "there is nothing here; this service answers " PATHS);
+    return route->endpoint(call, &routed, out, ret_order);
+}
+
+size_t api_order_answer_max(const struct id_order *order)
+{
+    return HTTP_RESPONSE_HEAD_MAX + id_body_len_max(order->wanted);
+}
+
+void api_answer_order(const struct api_call *call, const struct id_order *order,
+                      struct http_output *out)
+{
+    size_t len = id_body_len(order, call->service);
+    struct http_head head = {
+        .status = 200,
+        .content_type = id_format_content_type(order->format),
+        .content_length = len,
+        .connection = call->connection,
+        .date = call->date,
+    };
+    BUG_IF(out->capacity - out->used < api_order_answer_max(order));
+    http_head_write(out, &head);
+    BUG_IF(id_body_write(order, call->service, out->base + out->used) != len);
+    out->used += len;
+}
+
+void api_refuse_order(const struct api_call *call, const struct id_order *order,
+                      enum sonyflake_status status, int64_t wait_ns, struct http_output *out)
+{
+    char detail[HTTP_DETAIL_MAX];
+    const struct service *service = call->service;
+    uint64_t retry_s = wait_ns > 0 ? (uint64_t)((wait_ns - 1) / NS_PER_S) + 1 : 1;
+    uint64_t unavailable_s = service_unavailable(service, call->now, detail);
+
+    if (unavailable_s > 0) {
+        retry_s = unavailable_s;
+    } else if (status == SONYFLAKE_ERR_NO_MEMORY) {
+        (void)snprintf(detail, sizeof(detail),
+                       "too many large batches are being made at once; retry, "
+                       "with a smaller count or fewer of them");
+    } else {
+        (void)snprintf(detail, sizeof(detail),
+                       "%" PRIu32 " id%s cannot be had within %" PRId64
+                       " ms: the shards of this service make %" PRIu64
+                       " ids/s together, and others are waiting; retry, ask for fewer at a "
+                       "time, or give the service more shards (SHARD_ID=FIRST-LAST)",
+                       order->wanted, order->wanted == 1 ? "" : "s",
+                       service->max_wait_ns / NS_PER_MS, service_ids_per_second(service));
+    }
+    answer_unavailable(call, HTTP_GET, out, retry_s, span_of(detail));
+}

@@ -1,0 +1,150 @@
+#include "server/net/acceptor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/errno_name.h"
+#include "common/log.h"
+
+/* How soon to try again when there was no room and no client of ours has left since. */
+#define RETRY_MS 100
+
+/* Clients taken from one listener before the signals and the others get a look. */
+#define ACCEPTS_PER_TURN 64
+
+static struct log_limit accept_failed_limit;
+static struct log_limit clients_full_limit;
+
+static struct worker *least_busy(const struct acceptor *acceptor)
+{
+    struct worker *best = &acceptor->workers[0];
+    for (uint32_t i = 1; i < acceptor->worker_count; i++) {
+        struct worker *worker = &acceptor->workers[i];
+        if (atomic_load(&worker->client_count) < atomic_load(&best->client_count))
+            best = worker;
+    }
+    return best;
+}
+
+static bool is_full(const struct acceptor *acceptor)
+{
+    return atomic_load(&acceptor->shared->clients.open_count) >= acceptor->clients_max;
+}
+
+enum accept_result { ACCEPT_NEXT, ACCEPT_NOBODY, ACCEPT_NO_ROOM };
+
+static enum accept_result explain_failure(const struct acceptor *acceptor, int error)
+{
+    switch (error) {
+    case EAGAIN:
+        return ACCEPT_NOBODY;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        log_write_limited(&accept_failed_limit, LOG_WARN, "accept_failed",
+                          "errno=%s connections=%u hint=\"raise the limit of open files "
+                          "or lower MAX_CONNECTIONS; clients wait meanwhile\"",
+                          errno_name(error), atomic_load(&acceptor->shared->clients.open_count));
+        return ACCEPT_NO_ROOM;
+    default:
+        /* EINTR, and all that befell the client before we got to it: ECONNABORTED, EPERM, ... */
+        log_write_limited(&accept_failed_limit, LOG_WARN, "accept_failed", "errno=%s",
+                          errno_name(error));
+        return ACCEPT_NEXT;
+    }
+}
+
+static enum accept_result accept_one(const struct acceptor *acceptor, int listener_fd)
+{
+    if (is_full(acceptor)) {
+        log_write_limited(&clients_full_limit, LOG_WARN, "connections_full",
+                          "max_connections=%u hint=\"new clients wait until one leaves\"",
+                          acceptor->clients_max);
+        return ACCEPT_NO_ROOM;
+    }
+    int fd = accept4(listener_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd == -1)
+        return explain_failure(acceptor, errno);
+
+    int r = -EMFILE;
+    if ((uint32_t)fd < acceptor->shared->clients.capacity)
+        r = worker_adopt(least_busy(acceptor), fd);
+    if (r < 0) {
+        (void)close(fd);
+        return explain_failure(acceptor, -r);
+    }
+    return ACCEPT_NEXT;
+}
+
+/* Returns ACCEPT_NO_ROOM, or ACCEPT_NOBODY when nobody waits at the listener any more. */
+static enum accept_result accept_some(const struct acceptor *acceptor, int listener_fd,
+                                      unsigned limit)
+{
+    enum accept_result result = ACCEPT_NEXT;
+    for (unsigned i = 0; i < limit && result == ACCEPT_NEXT; i++)
+        result = accept_one(acceptor, listener_fd);
+    return result;
+}
+
+/* Returns the signal that ends the service, or 0. */
+static uint32_t take_signals(int signal_fd, void (*on_hangup)(void *), void *context)
+{
+    struct signalfd_siginfo info;
+    while (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo != SIGHUP)
+            return info.ssi_signo;
+        on_hangup(context);
+    }
+    return 0;
+}
+
+/*
+ * Waits until there is something to do.  While there is no room the listeners are left alone, so
+ * that clients in the kernel's queue do not keep the loop spinning; a client that leaves ends the
+ * wait.
+ */
+static void wait_for_work(const struct acceptor *acceptor, struct pollfd *fds, bool no_room)
+{
+    struct worker_shared *shared = acceptor->shared;
+    nfds_t count = no_room ? 2 : 2 + acceptor->listener_count;
+
+    atomic_store(&shared->acceptor_waits, no_room);
+    (void)poll(fds, count, no_room ? RETRY_MS : -1); /* EINTR, ENOMEM: look, and come back */
+    atomic_store(&shared->acceptor_waits, false);
+
+    eventfd_t left;
+    (void)eventfd_read(shared->client_left_fd, &left); /* EAGAIN: nobody left */
+}
+
+void acceptor_run(struct acceptor *acceptor, void (*on_hangup)(void *context), void *context)
+{
+    struct pollfd fds[2 + SETTINGS_LISTENERS_MAX] = {
+        {.fd = acceptor->signal_fd, .events = POLLIN},
+        {.fd = acceptor->shared->client_left_fd, .events = POLLIN},
+    };
+    for (size_t i = 0; i < acceptor->listener_count; i++)
+        fds[2 + i] = (struct pollfd){.fd = acceptor->listeners[i].fd, .events = POLLIN};
+
+    uint32_t signal_number = 0;
+    bool no_room = false;
+    while (signal_number == 0) {
+        wait_for_work(acceptor, fds, no_room);
+        signal_number = take_signals(acceptor->signal_fd, on_hangup, context);
+        no_room = false;
+        for (size_t i = 0; i < acceptor->listener_count; i++) {
+            int fd = acceptor->listeners[i].fd;
+            if (accept_some(acceptor, fd, ACCEPTS_PER_TURN) == ACCEPT_NO_ROOM)
+                no_room = true;
+        }
+    }
+    log_info("stopping", "signal=%s connections=%u", signal_number == SIGINT ? "SIGINT" : "SIGTERM",
+             atomic_load(&acceptor->shared->clients.open_count));
+    for (size_t i = 0; i < acceptor->listener_count; i++)
+        (void)accept_some(acceptor, acceptor->listeners[i].fd, acceptor->clients_max);
+}

@@ -1,0 +1,163 @@
+#include "server/net/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/bug.h"
+
+/* The kernel cuts it down to net.core.somaxconn. */
+#define BACKLOG 65535
+
+union socket_address {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+    struct sockaddr_un local;
+};
+
+static socklen_t fill_address(const struct listen_address *address, union socket_address *ret)
+{
+    *ret = (union socket_address){0};
+    switch (address->kind) {
+    case LISTEN_IPV4:
+        ret->ipv4.sin_family = AF_INET;
+        ret->ipv4.sin_port = htons(address->port);
+        BUG_IF(inet_pton(AF_INET, address->text, &ret->ipv4.sin_addr) != 1);
+        return sizeof(ret->ipv4);
+    case LISTEN_IPV6:
+        ret->ipv6.sin6_family = AF_INET6;
+        ret->ipv6.sin6_port = htons(address->port);
+        BUG_IF(inet_pton(AF_INET6, address->text, &ret->ipv6.sin6_addr) != 1);
+        return sizeof(ret->ipv6);
+    case LISTEN_UNIX:
+        break;
+    }
+    size_t len = strlen(address->text);
+    BUG_IF(len >= sizeof(ret->local.sun_path));
+    ret->local.sun_family = AF_UNIX;
+    memcpy(ret->local.sun_path, address->text, len);
+    return sizeof(ret->local);
+}
+
+/* Whether the Unix socket at the address has nobody behind it any more. */
+static bool is_abandoned(const union socket_address *address, socklen_t len)
+{
+    struct stat status;
+    if (lstat(address->local.sun_path, &status) == -1 || !S_ISSOCK(status.st_mode))
+        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd == -1)
+        return false;
+    bool refused = connect(fd, &address->any, len) == -1 && errno == ECONNREFUSED;
+    (void)close(fd);
+    return refused;
+}
+
+static int bind_to(int fd, const union socket_address *address, socklen_t len)
+{
+    if (bind(fd, &address->any, len) == 0)
+        return 0;
+    if (errno != EADDRINUSE || address->any.sa_family != AF_UNIX)
+        return -errno;
+    if (!is_abandoned(address, len))
+        return -EADDRINUSE;
+    if (unlink(address->local.sun_path) == -1)
+        return -errno;
+    return bind(fd, &address->any, len) == 0 ? 0 : -errno;
+}
+
+static int set_options(int fd, enum listen_kind kind)
+{
+    const int on = 1;
+    if (kind == LISTEN_UNIX)
+        return 0;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1)
+        return -errno;
+    /* Accepted sockets inherit it: one system call less per connection. */
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+        return -errno;
+    /* "::" is IPv6 only, so that 0.0.0.0 can stand beside it in the list. */
+    if (kind == LISTEN_IPV6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == -1)
+        return -errno;
+    return 0;
+}
+
+/* Fills in the port that the kernel chose. */
+static int learn_port(int fd, struct listen_address *address)
+{
+    union socket_address bound = {0};
+    socklen_t len = sizeof(bound);
+    if (getsockname(fd, &bound.any, &len) == -1)
+        return -errno;
+    if (address->kind == LISTEN_IPV4)
+        address->port = ntohs(bound.ipv4.sin_port);
+    if (address->kind == LISTEN_IPV6)
+        address->port = ntohs(bound.ipv6.sin6_port);
+    return 0;
+}
+
+int listener_open(const struct listen_address *address, struct listener *ret_listener,
+                  const char **reterr_step)
+{
+    union socket_address to;
+    socklen_t len = fill_address(address, &to);
+    struct listen_address bound = *address;
+
+    *reterr_step = "socket";
+    int fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd == -1)
+        return -errno;
+
+    *reterr_step = "setsockopt";
+    int r = set_options(fd, address->kind);
+    if (r == 0) {
+        *reterr_step = "bind";
+        r = bind_to(fd, &to, len);
+    }
+    if (r == 0) {
+        *reterr_step = "listen";
+        r = listen(fd, BACKLOG) == 0 ? 0 : -errno;
+    }
+    if (r == 0) {
+        *reterr_step = "getsockname";
+        r = learn_port(fd, &bound);
+    }
+    if (r < 0) {
+        (void)close(fd);
+        return r;
+    }
+    *ret_listener = (struct listener){.fd = fd, .address = bound};
+    return 0;
+}
+
+void listener_close(struct listener *listener)
+{
+    if (listener->fd == -1)
+        return;
+    (void)close(listener->fd);
+    listener->fd = -1;
+    if (listener->address.kind == LISTEN_UNIX)
+        (void)unlink(listener->address.text); /* gone already: as good */
+}
+
+void listener_describe(const struct listen_address *address, char out[static LISTENER_TEXT_MAX])
+{
+    switch (address->kind) {
+    case LISTEN_IPV4:
+        (void)snprintf(out, LISTENER_TEXT_MAX, "%s:%u", address->text, address->port);
+        return;
+    case LISTEN_IPV6:
+        (void)snprintf(out, LISTENER_TEXT_MAX, "[%s]:%u", address->text, address->port);
+        return;
+    case LISTEN_UNIX:
+        (void)snprintf(out, LISTENER_TEXT_MAX, "unix:%s", address->text);
+        return;
+    }
+}

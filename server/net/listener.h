@@ -1,0 +1,31 @@
+/* listener.h: sockets that clients connect to. */
+#ifndef SERVER_NET_LISTENER_H
+#define SERVER_NET_LISTENER_H
+
+#include <stdint.h>
+
+#include "common/attributes.h"
+#include "server/settings/settings.h"
+
+struct listener {
+    int fd;                        /* -1: closed */
+    struct listen_address address; /* with the port that the kernel chose */
+};
+
+/*
+ * Opens a listening socket, close-on-exec and non-blocking, on which TCP clients get TCP_NODELAY.
+ * A Unix socket left behind by a process that is gone is replaced; one that answers is not.
+ * Returns 0, or a negative errno; *reterr_step then names the call that failed, e.g. "bind".
+ */
+NODISCARD int listener_open(const struct listen_address *address, struct listener *ret_listener,
+                            const char **reterr_step);
+
+/* Closes it and removes the file of a Unix socket.  Does nothing to a closed one. */
+void listener_close(struct listener *listener);
+
+#define LISTENER_TEXT_MAX 128
+
+/* "127.0.0.1:7001", "[::1]:7001" or "unix:/path", for people. */
+void listener_describe(const struct listen_address *address, char out[static LISTENER_TEXT_MAX]);
+
+#endif

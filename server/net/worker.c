@@ -1,0 +1,441 @@
+#include "server/net/worker.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/bug.h"
+#include "common/errno_name.h"
+#include "common/log.h"
+#include "common/timestamp.h"
+#include "server/clock/clock.h"
+
+#define EVENTS_MAX 256 /* per turn */
+
+/* System calls for one client per turn, so that a busy one cannot hold up the others. */
+#define CALLS_PER_TURN 16
+
+/* How long connections without a request stay open after the service began to stop. */
+#define DRAIN_IDLE_NS (500 * NS_PER_MS)
+
+#define WAKE_EVENT UINT64_MAX
+
+/* ---- Handing over and closing -----------------------------------------------------------------
+ */
+
+static uint64_t event_key(int fd, uint32_t generation)
+{
+    return (uint64_t)generation << 32 | (uint32_t)fd;
+}
+
+int worker_adopt(struct worker *worker, int fd)
+{
+    struct client_table *table = &worker->shared->clients;
+    BUG_IF(fd < 0 || (uint32_t)fd >= table->capacity);
+    struct client *client = &table->entries[fd];
+    BUG_IF(atomic_load_explicit(&client->owner, memory_order_acquire) != CLIENT_FREE);
+
+    client->generation++;
+    client->readable = false;
+    client->writable = false;
+    client->hung_up = false;
+    atomic_fetch_add(&table->open_count, 1);
+    atomic_fetch_add(&worker->client_count, 1);
+    atomic_store_explicit(&client->owner, worker->number, memory_order_release);
+
+    /* A new socket is writable at once, so the worker hears of it without another message. */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                .data.u64 = event_key(fd, client->generation)};
+    if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+        return 0;
+
+    int r = -errno;
+    atomic_store_explicit(&client->owner, CLIENT_FREE, memory_order_release);
+    atomic_fetch_sub(&worker->client_count, 1);
+    atomic_fetch_sub(&table->open_count, 1);
+    return r;
+}
+
+static int client_fd(const struct worker *worker, const struct client *client)
+{
+    return (int)(client - worker->shared->clients.entries);
+}
+
+static void close_client(struct worker *worker, struct client *client)
+{
+    struct worker_shared *shared = worker->shared;
+    int fd = client_fd(worker, client);
+
+    connection_close(&client->connection, &worker->workspace);
+    deadline_wheel_clear(&client->deadline);
+    list_remove(&client->wait_link);
+    list_remove(&client->ready_link);
+
+    /* The entry is free before the descriptor is: the kernel may hand that out again at once. */
+    atomic_store_explicit(&client->owner, CLIENT_FREE, memory_order_release);
+    (void)close(fd); /* leaves epoll with it */
+    atomic_fetch_sub(&worker->client_count, 1);
+    atomic_fetch_sub(&shared->clients.open_count, 1);
+    if (atomic_load(&shared->acceptor_waits))
+        (void)eventfd_write(shared->client_left_fd, 1); /* full: it will wake up anyway */
+}
+
+/* ---- One client -------------------------------------------------------------------------------
+ */
+
+/* Returns false when the client can do no more for now. */
+static bool do_input(struct worker *worker, struct client *client)
+{
+    if (!client->readable)
+        return false;
+    struct http_output space = connection_space(&client->connection, &worker->workspace);
+    ssize_t len = recv(client_fd(worker, client), space.base, space.capacity, 0);
+    if (len == -1) {
+        if (errno == EINTR)
+            return true;
+        if (errno == EAGAIN) {
+            client->readable = false;
+            return false;
+        }
+        close_client(worker, client); /* reset by the peer, timed out: nobody to tell */
+        return false;
+    }
+    /* A short read has emptied the socket, unless the end of the stream is still to be read. */
+    if ((size_t)len < space.capacity && !client->hung_up)
+        client->readable = false;
+    connection_on_input(&client->connection, &worker->workspace, (size_t)len);
+    return true;
+}
+
+static bool do_output(struct worker *worker, struct client *client)
+{
+    struct span pending = connection_pending(&client->connection, &worker->workspace);
+    ssize_t len = send(client_fd(worker, client), pending.base, pending.len, MSG_NOSIGNAL);
+    if (len == -1 && errno != EAGAIN && errno != EINTR) {
+        worker->workspace.out.used = 0;
+        close_client(worker, client); /* nobody is there to read the answer */
+        return false;
+    }
+    if (len == -1)
+        len = 0;
+    client->writable = (size_t)len == pending.len;
+    connection_on_output(&client->connection, &worker->workspace, (size_t)len);
+    return true;
+}
+
+static struct client *waiting(struct list_node *node)
+{
+    return LIST_ENTRY(node, struct client, wait_link);
+}
+
+/* Puts a client where its due time has it; nearly always that is at the end. */
+static void do_wait(struct worker *worker, struct client *client)
+{
+    const struct id_order *order = &client->connection.order;
+    if (list_is_linked(&client->wait_link))
+        return;
+    struct list_node *queue = id_order_is_in_line(order) ? &worker->line : &worker->tick_queue;
+    struct list_node *behind = queue->previous;
+    while (behind != queue && waiting(behind)->connection.order.due_ns > order->due_ns)
+        behind = behind->previous;
+    list_append(behind->next, &client->wait_link);
+}
+
+/*
+ * Does what the client wants until it has to wait for something.  worker->workspace.out is empty
+ * before and after.
+ */
+static void run_client(struct worker *worker, struct client *client)
+{
+    struct connection *connection = &client->connection;
+    for (unsigned calls = 0; calls < CALLS_PER_TURN; calls++) {
+        bool go_on = true;
+        switch (connection_want(connection, &worker->workspace)) {
+        case CONNECTION_WANT_INPUT:
+            go_on = do_input(worker, client);
+            break;
+        case CONNECTION_WANT_OUTPUT:
+            /* What is in the shared buffer must leave it, even into a socket known to be full. */
+            go_on = client->writable || worker->workspace.out.used > 0;
+            go_on = go_on && do_output(worker, client);
+            break;
+        case CONNECTION_WANT_TICK:
+            do_wait(worker, client);
+            go_on = false;
+            break;
+        case CONNECTION_WANT_SHUTDOWN:
+            (void)shutdown(client_fd(worker, client), SHUT_WR); /* fails when the peer is gone */
+            connection_on_shutdown(connection, &worker->workspace);
+            break;
+        case CONNECTION_WANT_CLOSE:
+            close_client(worker, client);
+            return;
+        }
+        if (!go_on) {
+            if (connection->state != CONNECTION_CLOSED)
+                deadline_wheel_set(&worker->wheel, &client->deadline,
+                                   connection_deadline(connection, &worker->workspace));
+            return;
+        }
+    }
+    while (worker->workspace.out.used > 0) { /* the turn ended between an answer and its sending */
+        if (!do_output(worker, client))
+            return;
+    }
+    if (connection->state != CONNECTION_CLOSED && !list_is_linked(&client->ready_link))
+        list_append(&worker->ready, &client->ready_link);
+}
+
+/* ---- One turn of the loop -----------------------------------------------------------------------
+ */
+
+static void take_event(struct worker *worker, const struct epoll_event *event)
+{
+    if (event->data.u64 == WAKE_EVENT) {
+        eventfd_t count;
+        (void)eventfd_read(worker->wake_fd, &count); /* only there to wake up */
+        return;
+    }
+    struct client *client = &worker->shared->clients.entries[(uint32_t)event->data.u64];
+    if (atomic_load_explicit(&client->owner, memory_order_acquire) != worker->number ||
+        client->generation != (uint32_t)(event->data.u64 >> 32))
+        return; /* a late event for a client that has been closed */
+
+    if (client->connection.state == CONNECTION_CLOSED)
+        connection_open(&client->connection, &worker->workspace);
+    if ((event->events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0)
+        client->readable = true;
+    if ((event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        client->hung_up = true;
+    if ((event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0)
+        client->writable = true;
+    if ((event->events & (EPOLLERR | EPOLLHUP)) != 0 &&
+        client->connection.state == CONNECTION_WAIT) {
+        close_client(worker, client); /* gone altogether: no use in waiting for its tick */
+        return;
+    }
+    run_client(worker, client);
+}
+
+static void run_ready(struct worker *worker)
+{
+    struct list_node batch;
+    list_init(&batch);
+    while (!list_is_empty(&worker->ready)) {
+        struct list_node *node = worker->ready.next;
+        list_remove(node);
+        list_append(&batch, node);
+    }
+    while (!list_is_empty(&batch)) {
+        struct client *client = LIST_ENTRY(batch.next, struct client, ready_link);
+        list_remove(&client->ready_link);
+        run_client(worker, client);
+    }
+}
+
+/* Lets those whose time has come go on, in the order in which they came. */
+static void run_queue(struct worker *worker, struct list_node *queue)
+{
+    while (!list_is_empty(queue)) {
+        struct client *client = waiting(queue->next);
+        if (client->connection.order.due_ns > worker->workspace.now.wall_ns)
+            return;
+        list_remove(&client->wait_link);
+        connection_on_tick(&client->connection, &worker->workspace);
+        run_client(worker, client);
+    }
+}
+
+static void run_deadlines(struct worker *worker)
+{
+    int64_t now_ns = worker->workspace.now.mono_ns;
+    struct deadline *deadline;
+    while ((deadline = deadline_wheel_pop(&worker->wheel, now_ns)) != NULL) {
+        struct client *client = LIST_ENTRY(deadline, struct client, deadline);
+        int64_t when_ns = connection_deadline(&client->connection, &worker->workspace);
+        if (when_ns > now_ns) {
+            deadline_wheel_set(&worker->wheel, deadline, when_ns);
+            continue;
+        }
+        list_remove(&client->wait_link);
+        connection_on_deadline(&client->connection, &worker->workspace);
+        run_client(worker, client);
+    }
+}
+
+/* Calls visit for every client of the worker; visit may close it. */
+static void for_each_client(struct worker *worker, void (*visit)(struct worker *, struct client *))
+{
+    struct client_table *table = &worker->shared->clients;
+    for (uint32_t fd = 0; fd < table->capacity && atomic_load(&worker->client_count) > 0; fd++) {
+        struct client *client = &table->entries[fd];
+        if (atomic_load_explicit(&client->owner, memory_order_acquire) == worker->number &&
+            client->connection.state != CONNECTION_CLOSED)
+            visit(worker, client);
+    }
+}
+
+/* Idle connections have a nearer deadline from now on. */
+static void drain_client(struct worker *worker, struct client *client)
+{
+    deadline_wheel_set(&worker->wheel, &client->deadline,
+                       connection_deadline(&client->connection, &worker->workspace));
+}
+
+static void begin_drain(struct worker *worker)
+{
+    worker->workspace.draining = true;
+    worker->workspace.drain_ns = worker->workspace.now.mono_ns + DRAIN_IDLE_NS;
+    for_each_client(worker, drain_client);
+}
+
+/* Returns false when the worker is done. */
+static bool look_at_stage(struct worker *worker)
+{
+    switch ((enum worker_stage)atomic_load(&worker->shared->stage)) {
+    case WORKER_SERVE:
+        return true;
+    case WORKER_DRAIN:
+        if (!worker->workspace.draining)
+            begin_drain(worker);
+        return atomic_load(&worker->client_count) > 0;
+    case WORKER_STOP:
+        break;
+    }
+    for_each_client(worker, close_client);
+    return false;
+}
+
+/* The smaller of until_ns and the time until the first of the queue is due; at least 0. */
+static int64_t until_first(const struct list_node *queue, int64_t wall_ns, int64_t until_ns)
+{
+    if (list_is_empty(queue))
+        return until_ns;
+    int64_t due_ns = waiting(queue->next)->connection.order.due_ns - wall_ns;
+    if (due_ns < 0)
+        return 0;
+    return due_ns < until_ns ? due_ns : until_ns;
+}
+
+/* How long the loop may sleep, in nanoseconds; negative: until something happens. */
+static int64_t sleep_ns(const struct worker *worker)
+{
+    if (!list_is_empty(&worker->ready))
+        return 0;
+
+    struct moment now = clock_now();
+    int64_t until_ns = INT64_MAX;
+    int64_t deadline_ns = deadline_wheel_next(&worker->wheel);
+    if (deadline_ns != INT64_MAX)
+        until_ns = deadline_ns > now.mono_ns ? deadline_ns - now.mono_ns : 0;
+    until_ns = until_first(&worker->tick_queue, now.wall_ns, until_ns);
+    until_ns = until_first(&worker->line, now.wall_ns, until_ns);
+    return until_ns != INT64_MAX ? until_ns : -1;
+}
+
+/*
+ * epoll_wait() to the nanosecond: epoll_pwait2() of Linux 5.11.  ThreadSanitizer does not know
+ * that the one orders threads as the other does, so under it the older call is used.
+ */
+static int wait_precisely(int epoll_fd, struct epoll_event *events, int64_t ns)
+{
+#ifdef __SANITIZE_THREAD__
+    (void)epoll_fd;
+    (void)events;
+    (void)ns;
+    errno = ENOSYS;
+    return -1;
+#else
+    struct timespec timeout = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+    return epoll_pwait2(epoll_fd, events, EVENTS_MAX, ns < 0 ? NULL : &timeout, NULL);
+#endif
+}
+
+static int wait_for_events(const struct worker *worker, struct epoll_event *events)
+{
+    int64_t ns = sleep_ns(worker);
+    int count = wait_precisely(worker->epoll_fd, events, ns);
+    if (count >= 0 || errno != ENOSYS)
+        return count;
+    /* An older kernel: milliseconds, rounded up so that the loop does not spin. */
+    int64_t ms = (ns + NS_PER_MS - 1) / NS_PER_MS;
+    return epoll_wait(worker->epoll_fd, events, EVENTS_MAX, ns < 0 ? -1 : (int)ms);
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    struct epoll_event events[EVENTS_MAX];
+
+    while (look_at_stage(worker)) {
+        int count = wait_for_events(worker, events);
+        BUG_IF(count == -1 && errno != EINTR);
+        workspace_set_time(&worker->workspace, clock_now());
+        for (int i = 0; i < count; i++)
+            take_event(worker, &events[i]);
+        run_ready(worker);
+        run_queue(worker, &worker->tick_queue);
+        run_queue(worker, &worker->line);
+        run_deadlines(worker);
+    }
+    return NULL;
+}
+
+/* ---- Life ---------------------------------------------------------------------------------------
+ */
+
+int worker_create(struct worker *worker, struct worker_shared *shared, uint32_t number,
+                  uint32_t connections_max)
+{
+    *worker = (struct worker){.shared = shared, .number = number, .epoll_fd = -1, .wake_fd = -1};
+    struct moment now = clock_now();
+    list_init(&worker->tick_queue);
+    list_init(&worker->line);
+    list_init(&worker->ready);
+    deadline_wheel_init(&worker->wheel, now.mono_ns);
+
+    int r =
+        workspace_create(&worker->workspace, shared->service, shared->settings, connections_max);
+    if (r < 0)
+        return r;
+    workspace_set_time(&worker->workspace, now);
+
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = WAKE_EVENT};
+    worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (worker->epoll_fd == -1 || worker->wake_fd == -1 ||
+        epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, worker->wake_fd, &event) == -1) {
+        r = -errno;
+        worker_destroy(worker);
+        return r;
+    }
+    return 0;
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (worker->wake_fd != -1)
+        (void)close(worker->wake_fd);
+    if (worker->epoll_fd != -1)
+        (void)close(worker->epoll_fd);
+    worker->wake_fd = -1;
+    worker->epoll_fd = -1;
+    workspace_destroy(&worker->workspace);
+}
+
+int worker_start(struct worker *worker)
+{
+    return -pthread_create(&worker->thread, NULL, worker_main, worker);
+}
+
+void worker_wake(struct worker *worker)
+{
+    (void)eventfd_write(worker->wake_fd, 1); /* full: it will wake up anyway */
+}
+
+void worker_join(struct worker *worker)
+{
+    (void)pthread_join(worker->thread, NULL); /* cannot fail: it was started, and is joined once */
+}

@@ -1,0 +1,329 @@
+/*
+ * test_id_order.c: how orders share the ticks, against a clock the test owns; and the bodies that
+ * complete orders become.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/timestamp.h"
+#include "server/api/id_body.h"
+#include "server/api/id_order.h"
+
+#define TICK_NS SONYFLAKE_TIME_UNIT_NS
+#define NOON_NS (SONYFLAKE_START_TIME_NS + 1000000 * TICK_NS)
+
+struct fixture {
+    struct service service;
+    struct block_pool blocks;
+    struct moment now;
+};
+
+static void open_fixture(struct fixture *f, struct shard_range shards, uint64_t max_wait_ms)
+{
+    static struct settings settings;
+    settings.shards = shards;
+    settings.start_time_ns = SONYFLAKE_START_TIME_NS;
+    settings.max_batch = 10000;
+    settings.max_wait_ms = max_wait_ms;
+    f->now = (struct moment){.wall_ns = NOON_NS, .mono_ns = 5 * NS_PER_S};
+    assert_int_equal(service_create(&settings, f->now, &f->service), SONYFLAKE_OK);
+    size_t block_size = id_order_runs_max(&f->service) * sizeof(struct sonyflake_run);
+    assert_int_equal(block_pool_create(&f->blocks, block_size, 2), 0);
+    f->now.wall_ns += TICK_NS;
+}
+
+static void close_fixture(struct fixture *f)
+{
+    assert_int_equal(f->blocks.returned_count, f->blocks.fresh_count);
+    block_pool_destroy(&f->blocks);
+    service_destroy(&f->service);
+}
+
+static enum id_order_progress advance(struct fixture *f, struct id_order *order)
+{
+    enum sonyflake_status status;
+    int64_t wait_ns;
+    return id_order_advance(order, &f->service, &f->blocks, f->now, &status, &wait_ns);
+}
+
+static void pass(struct fixture *f, int64_t ns)
+{
+    f->now.wall_ns += ns;
+    f->now.mono_ns += ns;
+}
+
+static void a_single_id_comes_within_two_ticks_while_a_large_order_is_made(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    struct id_order large = {0};
+    struct id_order single = {0};
+    int64_t longest_ns = 0;
+
+    id_order_start(&large, &f.service, 10000, f.now);
+    while (advance(&f, &large) == ID_ORDER_WAIT) {
+        id_order_start(&single, &f.service, 1, f.now);
+        int64_t asked_ns = f.now.wall_ns;
+        if (advance(&f, &single) == ID_ORDER_WAIT) {
+            int64_t wait_ns = single.due_ns - asked_ns;
+            longest_ns = wait_ns > longest_ns ? wait_ns : longest_ns;
+        }
+        id_order_release(&single, &f.service, &f.blocks);
+        pass(&f, TICK_NS / 2);
+    }
+    assert_int_equal(large.taken, 10000);
+    assert_in_range(longest_ns, 0, 2 * TICK_NS);
+    id_order_release(&large, &f.service, &f.blocks);
+    close_fixture(&f);
+}
+
+static void large_orders_are_made_one_after_the_other(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    struct id_order first = {0};
+    struct id_order second = {0};
+    id_order_start(&first, &f.service, 10000, f.now);
+    id_order_start(&second, &f.service, 10000, f.now);
+    assert_int_equal(advance(&f, &first), ID_ORDER_WAIT);
+    assert_int_equal(advance(&f, &second), ID_ORDER_WAIT);
+    assert_false(id_order_is_in_line(&first));
+    assert_true(id_order_is_in_line(&second));
+    assert_int_equal(second.taken, 0);
+    /* 39 ticks make 9,984 ids, of which 256 were taken at once; it begins a tick early */
+    assert_true(second.due_ns > f.now.wall_ns + 35 * TICK_NS);
+    assert_true(second.due_ns < f.now.wall_ns + 39 * TICK_NS);
+
+    id_order_release(&first, &f.service, &f.blocks);
+    assert_int_equal(atomic_load(&f.service.promised), 10000);
+    id_order_release(&second, &f.service, &f.blocks);
+    assert_int_equal(atomic_load(&f.service.promised), 0);
+    close_fixture(&f);
+}
+
+static void an_order_without_a_chance_is_refused_before_it_takes_an_id(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    struct id_order orders[20] = {0};
+    unsigned refused = 0;
+    for (unsigned i = 0; i < 20; i++) {
+        id_order_start(&orders[i], &f.service, 10000, f.now);
+        if (advance(&f, &orders[i]) == ID_ORDER_REFUSED) {
+            assert_int_equal(orders[i].taken, 0);
+            id_order_release(&orders[i], &f.service, &f.blocks);
+            refused++;
+        }
+    }
+    assert_int_equal(refused, 18); /* two fit into the 875 ms that an order may count on */
+    assert_int_equal(atomic_load(&f.service.promised), 2 * 10000 - orders[0].taken);
+    for (unsigned i = 0; i < 20; i++)
+        id_order_release(&orders[i], &f.service, &f.blocks);
+    close_fixture(&f);
+}
+
+/* Plays clients that ask again the moment they are answered; returns the ids they got. */
+static uint64_t ids_of_a_greedy_crowd(uint32_t clients, uint32_t count, int64_t ticks)
+{
+    enum { CLIENTS_MAX = 200, STEPS_PER_TICK = 10 };
+    static struct id_order orders[CLIENTS_MAX];
+    struct fixture f;
+    uint64_t received = 0;
+    assert_true(clients <= CLIENTS_MAX);
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    block_pool_destroy(&f.blocks);
+    size_t block_size = id_order_runs_max(&f.service) * sizeof(struct sonyflake_run);
+    assert_int_equal(block_pool_create(&f.blocks, block_size, CLIENTS_MAX), 0);
+
+    memset(orders, 0, sizeof(orders));
+    for (int64_t step = 0; step < ticks * STEPS_PER_TICK; step++) {
+        for (uint32_t i = 0; i < clients; i++) {
+            if (orders[i].wanted == 0)
+                id_order_start(&orders[i], &f.service, count, f.now);
+            if (orders[i].due_ns > f.now.wall_ns && orders[i].deadline_ns > f.now.mono_ns)
+                continue;
+            enum id_order_progress progress = advance(&f, &orders[i]);
+            if (progress == ID_ORDER_WAIT)
+                continue;
+            if (progress == ID_ORDER_COMPLETE)
+                received += count;
+            id_order_release(&orders[i], &f.service, &f.blocks);
+            orders[i].wanted = 0;
+        }
+        pass(&f, TICK_NS / STEPS_PER_TICK);
+    }
+    for (uint32_t i = 0; i < clients; i++)
+        id_order_release(&orders[i], &f.service, &f.blocks);
+    assert_int_equal(atomic_load(&f.service.promised), 0);
+    close_fixture(&f);
+    return received;
+}
+
+static void however_greedy_the_crowd_hardly_an_id_is_wasted(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t clients;
+        uint32_t count;
+    } crowds[] = {{1, 10000}, {2, 10000}, {3, 10000}, {8, 10000}, {12, 2000}, {30, 1000},
+                  {110, 256}, {200, 256}, {200, 100}, {64, 1},    {200, 129}};
+    for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++) {
+        const int64_t ticks = 1000;
+        uint64_t received = ids_of_a_greedy_crowd(crowds[i].clients, crowds[i].count, ticks);
+        /* What is under way at the end is made, and not counted: up to a second's worth. */
+        uint64_t under_way = UINT64_C(256) * 100;
+        if (received + under_way < 256 * (uint64_t)ticks * 97 / 100)
+            fail_msg("%u clients asking for %u got %lu ids", crowds[i].clients, crowds[i].count,
+                     (unsigned long)received);
+    }
+}
+
+static void without_waiting_time_a_used_up_tick_is_refused_at_once(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 0);
+    struct id_order order = {0};
+    for (int i = 0; i < 256; i++) {
+        id_order_start(&order, &f.service, 1, f.now);
+        assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
+    }
+    id_order_start(&order, &f.service, 1, f.now);
+    assert_int_equal(advance(&f, &order), ID_ORDER_REFUSED);
+    pass(&f, TICK_NS);
+    id_order_start(&order, &f.service, 1, f.now);
+    assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
+    close_fixture(&f);
+}
+
+static void when_no_block_is_left_a_scattered_order_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    void *taken[2] = {block_pool_take(&f.blocks), block_pool_take(&f.blocks)};
+    struct id_order order = {0};
+    id_order_start(&order, &f.service, 2000, f.now);
+    enum id_order_progress progress;
+    while ((progress = advance(&f, &order)) == ID_ORDER_WAIT)
+        pass(&f, TICK_NS);
+    assert_int_equal(progress, ID_ORDER_REFUSED);
+    id_order_release(&order, &f.service, &f.blocks);
+    block_pool_return(&f.blocks, taken[0]);
+    block_pool_return(&f.blocks, taken[1]);
+    close_fixture(&f);
+}
+
+static void the_first_id_is_of_a_later_tick_than_the_start(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    pass(&f, -TICK_NS); /* the very moment of the start */
+    struct id_order order = {0};
+    id_order_start(&order, &f.service, 1, f.now);
+    assert_int_equal(advance(&f, &order), ID_ORDER_WAIT);
+    assert_true(order.due_ns == NOON_NS + TICK_NS);
+    close_fixture(&f);
+}
+
+/* ---- Bodies ---------------------------------------------------------------------------------- */
+
+static void assert_body(struct fixture *f, uint32_t count, enum id_format format, bool is_list,
+                        const char *expected, size_t expected_len)
+{
+    char body[512];
+    struct id_order order = {0};
+    id_order_start(&order, &f->service, count, f->now);
+    order.format = format;
+    order.is_list = is_list;
+    assert_int_equal(advance(f, &order), ID_ORDER_COMPLETE);
+    assert_int_equal(id_body_len(&order, &f->service), expected_len);
+    assert_in_range(expected_len, 1, id_body_len_max(count));
+    assert_int_equal(id_body_write(&order, &f->service, body), expected_len);
+    assert_memory_equal(body, expected, expected_len);
+    id_order_release(&order, &f->service, &f->blocks);
+    pass(f, TICK_NS);
+}
+
+static void each_format_is_what_the_documentation_says(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){5, 2}, 1000);
+    pass(&f, (24000 - 1) * TICK_NS); /* tick 1024000: ids begin at 1024000 << 24 */
+#define EXPECT(count, format, list, text) \
+    assert_body(&f, count, format, list, text, sizeof(text) - 1)
+    EXPECT(1, ID_FORMAT_NUMBER, false, "{\"id\":17179869184005,\"timestamp\":1409539840}");
+    EXPECT(1, ID_FORMAT_STRING, false, "{\"id\":\"17179885961221\",\"timestamp\":1409539840}");
+    EXPECT(1, ID_FORMAT_NUMBER, true, "{\"ids\":[17179902738437],\"timestamp\":1409539840}");
+    EXPECT(3, ID_FORMAT_NUMBER, true,
+           "{\"ids\":[17179919515653,17179919515654,17179919581189],\"timestamp\":1409539840}");
+    EXPECT(2, ID_FORMAT_STRING, true,
+           "{\"ids\":[\"17179936292869\",\"17179936292870\"],\"timestamp\":1409539840}");
+    EXPECT(2, ID_FORMAT_TEXT, false, "17179953070085\n17179953070086\n");
+    EXPECT(2, ID_FORMAT_BINARY, false,
+           "\x00\x00\x0f\xa0\x06\x00\x00\x05\x00\x00\x0f\xa0\x06\x00\x00\x06");
+#undef EXPECT
+    close_fixture(&f);
+}
+
+static void a_body_in_which_ids_gain_a_digit_has_the_length_it_states(void **state)
+{
+    (void)state;
+    /* The tick that holds 10^13: ids of it have 13 and 14 digits, given enough shards. */
+    const int64_t tick = 10000000000000 >> 24;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){0, 65536}, 1000);
+    f.now.wall_ns = SONYFLAKE_START_TIME_NS + 1000001 * TICK_NS;
+    service_destroy(&f.service);
+    static struct settings settings = {
+        .shards = {0, 65536}, .start_time_ns = SONYFLAKE_START_TIME_NS, .max_batch = 10000};
+    struct moment before = {.wall_ns = SONYFLAKE_START_TIME_NS + (tick - 1) * TICK_NS};
+    assert_int_equal(service_create(&settings, before, &f.service), SONYFLAKE_OK);
+    f.now.wall_ns = before.wall_ns + TICK_NS;
+
+    const uint64_t first_with_14 = UINT64_C(10000000000000) - ((uint64_t)tick << 24);
+    static char body[300000];
+    struct id_order order = {0};
+    for (uint64_t issued = 0; issued < first_with_14 + 10000; issued += 10000) {
+        id_order_start(&order, &f.service, 10000, f.now);
+        order.format = ID_FORMAT_TEXT;
+        assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
+        size_t expected = id_body_len(&order, &f.service);
+        if (issued + 10000 <= first_with_14)
+            assert_int_equal(expected, 10000 * 14);
+        if (issued >= first_with_14)
+            assert_int_equal(expected, 10000 * 15);
+        if (issued + 20000 > first_with_14)
+            assert_int_equal(id_body_write(&order, &f.service, body), expected);
+        id_order_release(&order, &f.service, &f.blocks);
+    }
+    close_fixture(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_single_id_comes_within_two_ticks_while_a_large_order_is_made),
+        cmocka_unit_test(large_orders_are_made_one_after_the_other),
+        cmocka_unit_test(an_order_without_a_chance_is_refused_before_it_takes_an_id),
+        cmocka_unit_test(however_greedy_the_crowd_hardly_an_id_is_wasted),
+        cmocka_unit_test(without_waiting_time_a_used_up_tick_is_refused_at_once),
+        cmocka_unit_test(when_no_block_is_left_a_scattered_order_is_refused),
+        cmocka_unit_test(the_first_id_is_of_a_later_tick_than_the_start),
+        cmocka_unit_test(each_format_is_what_the_documentation_says),
+        cmocka_unit_test(a_body_in_which_ids_gain_a_digit_has_the_length_it_states),
+    };
+    return cmocka_run_group_tests_name("id_order", tests, NULL, NULL);
+}
