@@ -1,0 +1,42 @@
+# The front door.  Thin: what takes more than a line is in scripts/ or in CMake.
+# Output goes to out/ and nowhere else; build/ is for the container build.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := release
+.PHONY: help release run test lint figures format install clean
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+release: ## build out/release/go-id and libsonyflake (the default)
+	@scripts/install_packages.sh build
+	@scripts/build.sh release
+
+run: release ## install what is missing, build, serve on 127.0.0.1:7001 (state in out/state)
+	@mkdir -p out/state
+	STATE_DIRECTORY="$${STATE_DIRECTORY:-$(CURDIR)/out/state}" exec out/release/go-id serve
+
+test: ## install what is missing, build, run every test; ends with a summary line
+	@scripts/install_packages.sh build test
+	@scripts/test.sh
+
+lint: ## formatting, static analysis, shell scripts, house rules
+	@scripts/install_packages.sh build test lint
+	@scripts/lint.sh
+
+figures: release ## measure requests/s beside nginx, and memory (docs/design.md); no test
+	@scripts/install_packages.sh bench
+	@/usr/bin/python3 bench/first_figures.py
+
+format: ## format the C sources in place
+	@scripts/install_packages.sh lint
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+install: release ## install binary, library, headers, completion (PREFIX, DESTDIR)
+	DESTDIR="$(DESTDIR)" cmake --install out/release --prefix "$(PREFIX)"
+
+clean: ## remove out/
+	rm -rf out

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# install_packages.sh GROUP...: installs the Debian packages that the groups need and that are
+# missing.  Groups: build, test, lint, bench.  Says what it is about to do; uses sudo only if it must.
+set -euo pipefail
+export LC_ALL=C
+
+# The one list of what the project needs.
+packages_of() {
+    case $1 in
+    build) echo gcc libc6-dev make cmake ninja-build ;;
+    test) echo g++ binutils libcmocka-dev pkg-config python3 python3-pytest curl strace clang \
+        libclang-rt-14-dev ;;
+    lint) echo git clang clang-format clang-tidy cppcheck shellcheck ;;
+    bench) echo python3 wrk nginx-light ;;
+    *)
+        echo "${0##*/}: no such group: $1 (build, test, lint, bench)" >&2
+        return 2
+        ;;
+    esac
+}
+
+is_installed() {
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# Runs a command as root, showing it first.
+as_root() {
+    printf '+ %s\n' "$*" >&2
+    if ((EUID == 0)); then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "${0##*/}: not root, and there is no sudo; run the line above as root" >&2
+        return 1
+    fi
+}
+
+main() {
+    local group package names missing=()
+    for group in "$@"; do
+        names=$(packages_of "$group")
+        for package in $names; do
+            is_installed "$package" || missing+=("$package")
+        done
+    done
+    ((${#missing[@]} > 0)) || return 0
+
+    if ! command -v apt-get >/dev/null; then
+        echo "${0##*/}: this system has no apt-get; install these yourself: ${missing[*]}" >&2
+        return 1
+    fi
+    echo "installing what is missing: ${missing[*]}" >&2
+    as_root apt-get -o DPkg::Lock::Timeout=600 -q update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q install -y \
+        --no-install-recommends "${missing[@]}"
+}
+
+main "$@"

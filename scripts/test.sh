@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# test.sh: builds and runs every test: unit and package tests with ctest, service tests with
+# pytest; as shipped, under AddressSanitizer and UndefinedBehaviorSanitizer, under
+# ThreadSanitizer, and with the other compiler.  Ends with "N passed, N failed, N skipped".
+set -uo pipefail
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit
+results=$PWD/out/test-results
+python=/usr/bin/python3 # Debian's: the one that Debian's pytest belongs to
+failed_stages=()
+
+# The sanitizers end the program at the first finding, with a report on stderr.
+export ASAN_OPTIONS=abort_on_error=0:detect_leaks=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1
+
+# stage NAME COMMAND...: runs a part of the whole and says how long it took.
+stage() {
+    local name=$1 started=$SECONDS
+    shift
+    printf '\n== %s\n' "$name"
+    if "$@"; then
+        printf -- '-- %s: done in %d s\n' "$name" $((SECONDS - started))
+    else
+        failed_stages+=("$name")
+        printf -- '-- %s: FAILED after %d s\n' "$name" $((SECONDS - started))
+    fi
+}
+
+# unit PRESET [CTEST OPTION...]
+unit() {
+    local preset=$1
+    shift
+    scripts/build.sh "$preset" && ctest --test-dir "out/$preset" --output-on-failure -j 2 \
+        --no-tests=error --output-junit "$results/unit-$preset.xml" "$@"
+}
+
+# service PRESET [PYTEST OPTION...]
+service() {
+    local preset=$1
+    shift
+    GO_ID=$PWD/out/$preset/go-id "$python" -m pytest -q -p no:cacheprovider -rs \
+        --junitxml="$results/service-$preset.xml" "$@"
+}
+
+main() {
+    rm -rf "$results"
+    mkdir -p "$results"
+    export PYTHONDONTWRITEBYTECODE=1
+
+    stage "unit and package tests, as shipped" unit test
+    stage "service tests, as shipped" service test tests/service
+    stage "unit tests under ASan and UBSan" unit asan -L unit
+    GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service
+    stage "unit tests under TSan" unit tsan -L unit
+    GO_ID_SLOW=1 stage "service tests under TSan" service tsan tests/service/test_many_ids.py \
+        tests/service/test_life.py tests/service/test_exhaustion.py
+    stage "unit tests, built by clang" unit clang -L unit
+
+    printf '\n'
+    ((${#failed_stages[@]} == 0)) || printf 'failed: %s\n' "${failed_stages[@]}"
+    "$python" scripts/count_results.py "$results" && ((${#failed_stages[@]} == 0))
+}
+
+main "$@"
