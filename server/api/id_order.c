@@ -4,6 +4,13 @@
 
 #include "common/bug.h"
 
+/*
+ * How early an order begins, before those in front of it are made.  Some are then always
+ * waiting for coming ticks, so that a worker which does not run for a moment loses no ids; and not
+ * so many that a single id has to wait for long.
+ */
+#define EARLY_TICKS 3
+
 size_t id_order_runs_max(const struct service *service)
 {
     /*
@@ -104,8 +111,7 @@ static enum sonyflake_status admit(struct id_order *order, struct service *servi
     if (takes * (queue_ids + service->tick_capacity / 2) > in_time)
         return SONYFLAKE_ERR_EXHAUSTED;
 
-    /* A tick early, so that nothing of the last tick of the order before is lost. */
-    int64_t ticks = (int64_t)(before / service->tick_capacity) - 1;
+    int64_t ticks = (int64_t)(before / service->tick_capacity) - EARLY_TICKS;
     if (ticks > 0)
         order->due_ns = now.wall_ns + ticks * tick_ns;
     return SONYFLAKE_OK;
