@@ -85,44 +85,52 @@ static void close_client(struct worker *worker, struct client *client)
 /* ---- One client -------------------------------------------------------------------------------
  */
 
-/* Returns false when the client can do no more for now. */
-static bool do_input(struct worker *worker, struct client *client)
+enum step {
+    STEP_DONE, /* ask what the client wants next */
+    STEP_WAIT, /* it can do no more for now */
+    STEP_GONE, /* it has been closed: its entry may already be another worker's, so hands off */
+};
+
+static enum step do_input(struct worker *worker, struct client *client)
 {
     if (!client->readable)
-        return false;
+        return STEP_WAIT;
     struct http_output space = connection_space(&client->connection, &worker->workspace);
     ssize_t len = recv(client_fd(worker, client), space.base, space.capacity, 0);
     if (len == -1) {
         if (errno == EINTR)
-            return true;
+            return STEP_DONE;
         if (errno == EAGAIN) {
             client->readable = false;
-            return false;
+            return STEP_WAIT;
         }
         close_client(worker, client); /* reset by the peer, timed out: nobody to tell */
-        return false;
+        return STEP_GONE;
     }
     /* A short read has emptied the socket, unless the end of the stream is still to be read. */
     if ((size_t)len < space.capacity && !client->hung_up)
         client->readable = false;
     connection_on_input(&client->connection, &worker->workspace, (size_t)len);
-    return true;
+    return STEP_DONE;
 }
 
-static bool do_output(struct worker *worker, struct client *client)
+static enum step do_output(struct worker *worker, struct client *client)
 {
+    /* What is in the shared buffer must leave it, even into a socket known to be full. */
+    if (!client->writable && worker->workspace.out.used == 0)
+        return STEP_WAIT;
     struct span pending = connection_pending(&client->connection, &worker->workspace);
     ssize_t len = send(client_fd(worker, client), pending.base, pending.len, MSG_NOSIGNAL);
     if (len == -1 && errno != EAGAIN && errno != EINTR) {
         worker->workspace.out.used = 0;
         close_client(worker, client); /* nobody is there to read the answer */
-        return false;
+        return STEP_GONE;
     }
     if (len == -1)
         len = 0;
     client->writable = (size_t)len == pending.len;
     connection_on_output(&client->connection, &worker->workspace, (size_t)len);
-    return true;
+    return STEP_DONE;
 }
 
 static struct client *waiting(struct list_node *node)
@@ -131,61 +139,57 @@ static struct client *waiting(struct list_node *node)
 }
 
 /* Puts a client where its due time has it; nearly always that is at the end. */
-static void do_wait(struct worker *worker, struct client *client)
+static enum step do_wait(struct worker *worker, struct client *client)
 {
     const struct id_order *order = &client->connection.order;
     if (list_is_linked(&client->wait_link))
-        return;
+        return STEP_WAIT;
     struct list_node *queue = id_order_is_in_line(order) ? &worker->line : &worker->tick_queue;
     struct list_node *behind = queue->previous;
     while (behind != queue && waiting(behind)->connection.order.due_ns > order->due_ns)
         behind = behind->previous;
     list_append(behind->next, &client->wait_link);
+    return STEP_WAIT;
+}
+
+static enum step do_step(struct worker *worker, struct client *client)
+{
+    switch (connection_want(&client->connection, &worker->workspace)) {
+    case CONNECTION_WANT_INPUT:
+        return do_input(worker, client);
+    case CONNECTION_WANT_OUTPUT:
+        return do_output(worker, client);
+    case CONNECTION_WANT_TICK:
+        return do_wait(worker, client);
+    case CONNECTION_WANT_SHUTDOWN:
+        (void)shutdown(client_fd(worker, client), SHUT_WR); /* fails when the peer is gone */
+        connection_on_shutdown(&client->connection, &worker->workspace);
+        return STEP_DONE;
+    case CONNECTION_WANT_CLOSE:
+        break;
+    }
+    close_client(worker, client);
+    return STEP_GONE;
 }
 
 /*
- * Does what the client wants until it has to wait for something.  worker->workspace.out is empty
- * before and after.
+ * Does what the client wants until it has to wait for something, or has had its share of the turn.
+ * The workspace's output is empty before and after.
  */
 static void run_client(struct worker *worker, struct client *client)
 {
-    struct connection *connection = &client->connection;
-    for (unsigned calls = 0; calls < CALLS_PER_TURN; calls++) {
-        bool go_on = true;
-        switch (connection_want(connection, &worker->workspace)) {
-        case CONNECTION_WANT_INPUT:
-            go_on = do_input(worker, client);
+    enum step step = STEP_DONE;
+    for (unsigned i = 0; step == STEP_DONE; i++) {
+        if (i >= CALLS_PER_TURN && worker->workspace.out.used == 0)
             break;
-        case CONNECTION_WANT_OUTPUT:
-            /* What is in the shared buffer must leave it, even into a socket known to be full. */
-            go_on = client->writable || worker->workspace.out.used > 0;
-            go_on = go_on && do_output(worker, client);
-            break;
-        case CONNECTION_WANT_TICK:
-            do_wait(worker, client);
-            go_on = false;
-            break;
-        case CONNECTION_WANT_SHUTDOWN:
-            (void)shutdown(client_fd(worker, client), SHUT_WR); /* fails when the peer is gone */
-            connection_on_shutdown(connection, &worker->workspace);
-            break;
-        case CONNECTION_WANT_CLOSE:
-            close_client(worker, client);
-            return;
-        }
-        if (!go_on) {
-            if (connection->state != CONNECTION_CLOSED)
-                deadline_wheel_set(&worker->wheel, &client->deadline,
-                                   connection_deadline(connection, &worker->workspace));
-            return;
-        }
+        step = do_step(worker, client);
     }
-    while (worker->workspace.out.used > 0) { /* the turn ended between an answer and its sending */
-        if (!do_output(worker, client))
-            return;
-    }
-    if (connection->state != CONNECTION_CLOSED && !list_is_linked(&client->ready_link))
+    if (step == STEP_GONE)
+        return;
+    if (step == STEP_DONE && !list_is_linked(&client->ready_link))
         list_append(&worker->ready, &client->ready_link);
+    deadline_wheel_set(&worker->wheel, &client->deadline,
+                       connection_deadline(&client->connection, &worker->workspace));
 }
 
 /* ---- One turn of the loop -----------------------------------------------------------------------

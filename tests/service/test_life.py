@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import threading
 
@@ -419,3 +420,30 @@ def test_it_outlives_whoever_read_its_stderr():
     finally:
         process.kill()
         process.wait()
+
+
+def test_connections_that_come_and_go_do_no_harm():
+    """Descriptors pass from one worker to the other; ThreadSanitizer watches in `make test`."""
+    errors = []
+
+    def come_and_go():
+        try:
+            for i in range(scaled(400)):
+                with Connection(server.address) as connection:
+                    connection.send(request("/generate?count=200"))
+                    if i % 3 == 0:
+                        assert connection.read_response().status in (200, 503)
+                    if i % 3 == 1:  # leave with a reset, not with an end
+                        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                                     struct.pack("ii", 1, 0))
+        except BaseException as error:
+            errors.append(error)
+
+    with daemon(env={"WORKERS": 4}) as server:
+        threads = [threading.Thread(target=come_and_go) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not errors
+        assert get(server.address, "/health").status == 200
