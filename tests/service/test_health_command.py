@@ -66,6 +66,10 @@ def test_a_service_that_is_well_is_ok(url, path):
 
 
 def test_a_name_is_looked_up(server):
+    try:
+        socket.getaddrinfo("localhost", None)
+    except OSError as error:
+        pytest.skip(f"this machine does not know localhost: {error}")
     assert health(f"http://localhost:{server.address[1]}/health").returncode == 0
 
 
