@@ -12,8 +12,7 @@
 #include "common/timestamp.h"
 #include "server/clock/clock.h"
 
-/* ---- URL ----------------------------------------------------------------------------------------
- */
+/* ---- URL ------------------------------------------------------------------------------------ */
 
 /* Copies a part that must not be empty.  Returns 0 or -EINVAL. */
 static int copy_part(struct span part, char *out, size_t capacity)

@@ -95,8 +95,7 @@ static enum sonyflake_status admit(struct id_order *order, struct service *servi
     if (status != SONYFLAKE_OK)
         return status;
 
-    /* The queue of ids that are taken and not yet due, in ticks that are full, and the one begun.
-     */
+    /* The queue: ids that are taken and not yet due, in full ticks besides the present one. */
     const int64_t tick_ns = service->layout.time_unit_ns;
     const uint64_t in_time = service_ids_in_time(service);
     uint64_t queue_ticks = *reterr_wait_ns > 0 ? (uint64_t)((*reterr_wait_ns - 1) / tick_ns) : 0;

@@ -34,18 +34,7 @@ static void set_state(struct connection *c, enum connection_state next)
     c->state = next;
 }
 
-const char *connection_state_name(enum connection_state state)
-{
-    static const char *const names[CONNECTION_STATE_COUNT] = {
-#define X(name, meaning) [name] = #name,
-        CONNECTION_STATES(X)
-#undef X
-    };
-    return state < CONNECTION_STATE_COUNT ? names[state] : "CONNECTION_?";
-}
-
-/* ---- Answers ----------------------------------------------------------------------------------
- */
+/* ---- Answers -------------------------------------------------------------------------------- */
 
 static struct api_call call_for(const struct connection *c, const struct workspace *w,
                                 const char *date)
@@ -149,8 +138,7 @@ static void answer(struct connection *c, struct workspace *w, const struct http_
     }
 }
 
-/* ---- Requests ---------------------------------------------------------------------------------
- */
+/* ---- Requests ------------------------------------------------------------------------------- */
 
 /* Reads past the request's body.  True when it is complete; *ret_len is then its length. */
 static bool read_body(struct connection *c, struct workspace *w, const struct http_request *request,
@@ -257,8 +245,7 @@ static void resume(struct connection *c, struct workspace *w)
         work_through(c, w, (struct span){c->input, c->input_len});
 }
 
-/* ---- The loop's calls -------------------------------------------------------------------------
- */
+/* ---- The loop's calls ----------------------------------------------------------------------- */
 
 void connection_open(struct connection *c, const struct workspace *w)
 {

@@ -26,7 +26,7 @@
 #include "server/connection/workspace.h"
 #include "server/http/body.h"
 
-/* Name and meaning: one list, so the enum and its names cannot drift apart. */
+/* Name and meaning of each state. */
 #define CONNECTION_STATES(X)                                                              \
     X(CONNECTION_CLOSED, "no socket")                                                     \
     X(CONNECTION_HEAD, "collecting a request head, or idle when none has begun")          \
@@ -116,7 +116,5 @@ void connection_on_deadline(struct connection *connection, struct workspace *wor
 
 /* Whether nothing of a request has arrived and nothing of an answer is left. */
 bool connection_is_idle(const struct connection *connection);
-
-const char *connection_state_name(enum connection_state state);
 
 #endif

@@ -35,12 +35,6 @@ static inline void http_output_put(struct http_output *out, struct span bytes)
     out->used += bytes.len;
 }
 
-static inline void http_output_put_char(struct http_output *out, char byte)
-{
-    BUG_IF(http_output_room(out) == 0);
-    out->base[out->used++] = byte;
-}
-
 /* In decimal. */
 static inline void http_output_put_u64(struct http_output *out, uint64_t value)
 {

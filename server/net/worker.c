@@ -22,8 +22,7 @@
 
 #define WAKE_EVENT UINT64_MAX
 
-/* ---- Handing over and closing -----------------------------------------------------------------
- */
+/* ---- Handing over and closing --------------------------------------------------------------- */
 
 static uint64_t event_key(int fd, uint32_t generation)
 {
@@ -82,8 +81,7 @@ static void close_client(struct worker *worker, struct client *client)
         (void)eventfd_write(shared->client_left_fd, 1); /* full: it will wake up anyway */
 }
 
-/* ---- One client -------------------------------------------------------------------------------
- */
+/* ---- One client ----------------------------------------------------------------------------- */
 
 enum step {
     STEP_DONE, /* ask what the client wants next */
@@ -192,8 +190,7 @@ static void run_client(struct worker *worker, struct client *client)
                        connection_deadline(&client->connection, &worker->workspace));
 }
 
-/* ---- One turn of the loop -----------------------------------------------------------------------
- */
+/* ---- One turn of the loop ------------------------------------------------------------------- */
 
 static void take_event(struct worker *worker, const struct epoll_event *event)
 {
@@ -387,8 +384,7 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------
- */
+/* ---- Life ----------------------------------------------------------------------------------- */
 
 int worker_create(struct worker *worker, struct worker_shared *shared, uint32_t number,
                   uint32_t connections_max)

@@ -8,8 +8,7 @@
 #include "common/timestamp.h"
 #include "server/settings/addresses.h"
 
-/* ---- The table ---------------------------------------------------------------------------------
- */
+/* ---- The table ------------------------------------------------------------------------------ */
 
 struct setting {
     const char *name;
@@ -242,8 +241,7 @@ static bool parse_directory(struct settings *settings, enum setting_id id, struc
     return true;
 }
 
-/* ---- Setting -----------------------------------------------------------------------------------
- */
+/* ---- Setting -------------------------------------------------------------------------------- */
 
 /* Whether a value can be kept; if not, that is a problem. */
 static bool check_text(const char *what, struct span value, struct place place,

@@ -45,8 +45,7 @@ static const char *print_effective(void)
     return text;
 }
 
-/* ---- Good values -------------------------------------------------------------------------------
- */
+/* ---- Good values ---------------------------------------------------------------------------- */
 
 static void nothing_set_means_the_defaults(void **state)
 {
@@ -168,8 +167,7 @@ static void every_log_level_can_be_set(void **state)
     }
 }
 
-/* ---- Values that nobody expects ----------------------------------------------------------------
- */
+/* ---- Values that nobody expects ------------------------------------------------------------- */
 
 static void a_long_or_strange_value_leaves_room_for_the_reason(void **state)
 {
@@ -223,8 +221,7 @@ static void a_path_holds_nothing_that_a_config_file_cannot(void **state)
     }
 }
 
-/* ---- Addresses ----------------------------------------------------------------------------------
- */
+/* ---- Addresses ------------------------------------------------------------------------------ */
 
 /* The listeners, as "4 127.0.0.1 7001;6 ::1 7001;". */
 static const char *listeners(void)
@@ -365,8 +362,7 @@ static void listen_says_what_is_wrong_with_its_value(void **state)
     assert_string_equal(listen_on(zeros), "command line: '--listen' is longer than 4095 bytes\n");
 }
 
-/* ---- Sources ------------------------------------------------------------------------------------
- */
+/* ---- Sources -------------------------------------------------------------------------------- */
 
 static void the_environment_goes_before_the_file_and_an_option_before_both(void **state)
 {
@@ -421,8 +417,7 @@ static void names_are_found_exactly_and_guessed_nearly(void **state)
     assert_null(setting_suggest(SPAN("PATH"), 1));
 }
 
-/* ---- What is printed ----------------------------------------------------------------------------
- */
+/* ---- What is printed ------------------------------------------------------------------------ */
 
 static void the_effective_settings_are_a_config_file_that_says_the_same(void **state)
 {

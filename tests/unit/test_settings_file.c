@@ -16,8 +16,7 @@
 
 #define TIME_VALUES "'START_TIME' must be a time from 1970 on, such as 2014-09-01T00:00:00Z, not "
 
-/* ---- Bad files ----------------------------------------------------------------------------------
- */
+/* ---- Bad files ------------------------------------------------------------------------------ */
 
 static void a_bad_value_is_named_with_its_place_and_what_it_may_be(void **state)
 {
@@ -169,8 +168,7 @@ static void one_run_reports_every_problem(void **state)
     assert_string_equal(end, "f:256: bad\n... and 3 more problems\n");
 }
 
-/* ---- Whatever comes -----------------------------------------------------------------------------
- */
+/* ---- Whatever comes ------------------------------------------------------------------------- */
 
 static void every_cut_of_a_good_file_is_read_without_harm(void **state)
 {
