@@ -3,32 +3,17 @@
 #include <arpa/inet.h>
 
 #include "common/number.h"
-
-/* One address of a list on its way to a struct. */
-struct item {
-    struct span text;
-    const char *what;
-    struct place place;
-    struct problems *problems;
-};
-
-static bool refuse(const struct item *item, const char *reason)
-{
-    char quoted[160]; /* a message has room for a whole path, and for the reason behind it */
-    problems_add(item->problems, item->place, "'%s': %s %s", item->what,
-                 log_quote(item->text, quoted, sizeof(quoted)), reason);
-    return false;
-}
+#include "server/settings/item_list.h"
 
 static bool parse_unix(const struct item *item, struct listen_address *ret)
 {
     struct span path = {item->text.base + 5, item->text.len - 5};
     if (path.len == 0 || path.base[0] != '/')
-        return refuse(item, "must name an absolute path, as in unix:/run/go-id/socket");
+        return item_refuse(item, "must name an absolute path, as in unix:/run/go-id/socket");
     if (!settings_file_can_hold(path))
-        return refuse(item, SETTINGS_UNFIT_TEXT);
+        return item_refuse(item, SETTINGS_UNFIT_TEXT);
     if (path.len >= sizeof(ret->text))
-        return refuse(item, "is too long: the path of a Unix socket has at most 107 bytes");
+        return item_refuse(item, "is too long: the path of a Unix socket has at most 107 bytes");
     ret->kind = LISTEN_UNIX;
     memcpy(ret->text, path.base, path.len);
     return true;
@@ -39,15 +24,15 @@ static bool take_port(const struct item *item, struct span *text, struct listen_
 {
     const char *colon = memrchr(text->base, ':', text->len);
     if (colon == NULL)
-        return refuse(item, "must be HOST:PORT, [IPV6]:PORT or unix:/path");
+        return item_refuse(item, "must be HOST:PORT, [IPV6]:PORT or unix:/path");
     struct span port = {colon + 1, (size_t)(text->base + text->len - colon - 1)};
     uint64_t value;
     if (parse_u64(port, 0, UINT16_MAX, &value) < 0)
-        return refuse(item, "must end in a port from 0 to 65535 (0: the kernel chooses)");
+        return item_refuse(item, "must end in a port from 0 to 65535 (0: the kernel chooses)");
     ret->port = (uint16_t)value;
     text->len = (size_t)(colon - text->base);
     if (memchr(text->base, ':', text->len) != NULL && text->base[0] != '[')
-        return refuse(item, "must have brackets around an IPv6 address, as in [::1]:7001");
+        return item_refuse(item, "must have brackets around an IPv6 address, as in [::1]:7001");
     return true;
 }
 
@@ -69,8 +54,8 @@ static bool parse_ip(const struct item *item, struct span text, struct listen_ad
         }
     }
     if (span_equal_nocase(text, SPAN("localhost")))
-        return refuse(item, "is a name; write the addresses: 127.0.0.1,::1");
-    return refuse(item, "is neither an IPv4 or IPv6 address in numbers nor unix:/path");
+        return item_refuse(item, "is a name; write the addresses: 127.0.0.1,::1");
+    return item_refuse(item, "is neither an IPv4 or IPv6 address in numbers nor unix:/path");
 }
 
 static bool parse_item(const struct item *item, bool with_ports, struct listen_address *ret)
@@ -106,22 +91,18 @@ size_t addresses_parse(struct span list, bool with_ports, const char *what, stru
     struct listen_address parsed[SETTINGS_LISTENERS_MAX];
     size_t count = 0;
     size_t problems_before = problems->count + problems->dropped;
-    for (size_t at = 0; at <= list.len;) {
-        const char *comma = memchr(list.base + at, ',', list.len - at);
-        size_t end = comma != NULL ? (size_t)(comma - list.base) : list.len;
-        struct item item = {{list.base + at, end - at}, what, place, problems};
-        if (item.place.column > 0)
-            item.place.column += (unsigned)at;
+    struct item_list items = {list, what, place, problems, 0};
+    struct item item;
+    while (item_list_next(&items, &item)) {
         struct listen_address address;
-        if (parse_item(&item, with_ports, &address)) {
-            if (is_repeated(parsed, count, &address, with_ports))
-                (void)refuse(&item, "is given twice");
-            else if (count == SETTINGS_LISTENERS_MAX)
-                (void)refuse(&item, "is one too many: there may be 16 addresses");
-            else
-                parsed[count++] = address;
-        }
-        at = end + 1;
+        if (!parse_item(&item, with_ports, &address))
+            continue;
+        if (is_repeated(parsed, count, &address, with_ports))
+            (void)item_refuse(&item, "is given twice");
+        else if (count == SETTINGS_LISTENERS_MAX)
+            (void)item_refuse(&item, "is one too many: there may be 16 addresses");
+        else
+            parsed[count++] = address;
     }
     if (problems->count + problems->dropped > problems_before)
         return 0;

@@ -3,20 +3,24 @@
 #include <inttypes.h>
 
 #include "common/bug.h"
+#include "common/duration.h"
 #include "common/number.h"
 #include "common/suggest.h"
 #include "common/timestamp.h"
 #include "server/settings/addresses.h"
+#include "server/settings/time_servers.h"
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
+/* Sets the value, or adds a problem and returns false. */
+typedef bool setting_parser(struct settings *settings, enum setting_id id, struct span value,
+                            struct place place, struct problems *problems);
+
 struct setting {
     const char *name;
-    /* Sets the value, or adds a problem and returns false. */
-    bool (*parse)(struct settings *settings, enum setting_id id, struct span value,
-                  struct place place, struct problems *problems);
-    size_t offset; /* of a number, in struct settings */
-    uint64_t min;  /* of a number */
+    setting_parser *parse;
+    size_t offset; /* in struct settings, of a number, a duration or a path */
+    uint64_t min;  /* of a number; of a duration in ns */
     uint64_t max;
     const char *values;
     const char *fallback;
@@ -24,26 +28,49 @@ struct setting {
     const char *help;
 };
 
-static bool parse_shards(struct settings *, enum setting_id, struct span, struct place,
-                         struct problems *);
-static bool parse_number(struct settings *, enum setting_id, struct span, struct place,
-                         struct problems *);
-static bool parse_addresses(struct settings *, enum setting_id, struct span, struct place,
-                            struct problems *);
-static bool parse_start_time(struct settings *, enum setting_id, struct span, struct place,
-                             struct problems *);
-static bool parse_level(struct settings *, enum setting_id, struct span, struct place,
-                        struct problems *);
-static bool parse_log_file(struct settings *, enum setting_id, struct span, struct place,
-                           struct problems *);
-static bool parse_directory(struct settings *, enum setting_id, struct span, struct place,
-                            struct problems *);
+static setting_parser parse_shards;
+static setting_parser parse_number;
+static setting_parser parse_addresses;
+static setting_parser parse_start_time;
+static setting_parser parse_instance_name;
+static setting_parser parse_path;
+static setting_parser parse_state_directory;
+static setting_parser parse_duration;
+static setting_parser parse_duration_or_unlimited;
+static setting_parser parse_time_source;
+static setting_parser parse_level;
 
 /* A row for a number; its bounds make its words. */
 #define NUMBER(setting, field, low, high, unit, by_default, if_unset, text)                      \
     [SETTING_##setting] = {#setting,   parse_number, offsetof(struct settings, field),           \
                            low,        high,         "a number " unit "from " #low " to " #high, \
                            by_default, if_unset,     text}
+/* A row for a switch. */
+#define SWITCH(setting, field, by_default, text)                                              \
+    [SETTING_##setting] = {                                                                   \
+        #setting, parse_number, offsetof(struct settings, field), 0, 1, "0 or 1", by_default, \
+        "",       text}
+/* A row for a duration; the unit of a bound stands apart from its number. */
+#define DURATION(setting, parser, field, low, low_unit, high, high_unit, besides, by_default, \
+                 text)                                                                        \
+    [SETTING_##setting] = {#setting,                                                          \
+                           parser,                                                            \
+                           offsetof(struct settings, field),                                  \
+                           low * NS_PER_##low_unit,                                           \
+                           high * NS_PER_##high_unit,                                         \
+                           "a duration from " #low #low_unit " to " #high #high_unit besides, \
+                           by_default,                                                        \
+                           "",                                                                \
+                           text}
+#define NS_PER_ms NS_PER_MS
+#define NS_PER_s NS_PER_S
+#define NS_PER_h (3600 * NS_PER_S)
+#define NS_PER_d (24 * NS_PER_h)
+/* A row for an absolute path. */
+#define PATH(setting, parser, field, by_default, if_unset, text)                   \
+    [SETTING_##setting] = {#setting,   parser,   offsetof(struct settings, field), \
+                           0,          0,        "an absolute path",               \
+                           by_default, if_unset, text}
 #define OTHER(setting, parser, words, by_default, if_unset, text) \
     [SETTING_##setting] = {#setting, parser, 0, 0, 0, words, by_default, if_unset, text}
 
@@ -59,6 +86,33 @@ static const struct setting table[SETTING_COUNT] = {
     OTHER(START_TIME, parse_start_time, "a time from 1970 on, such as 2014-09-01T00:00:00Z",
           "2014-09-01T00:00:00Z", "",
           "Tick 0 of the ids. Never change it once ids are in use: old ids would come again."),
+    NUMBER(MIN_ID, min_id, 0, 9223372036854775807, "", "", "no floor",
+           "No id at or below this is issued. When coming from another generator: the largest id "
+           "that it can have issued."),
+    OTHER(INSTANCE_NAME, parse_instance_name, "1 to 64 letters, digits, '.', '-' or '_'", "",
+          "the host name",
+          "Who this is. A copy of the state under another name does not start with the same "
+          "shards."),
+    PATH(STATE_DIRECTORY, parse_state_directory, state_directory, "/var/lib/go-id", "",
+         "What must survive a crash is kept here; one process at a time owns it."),
+    PATH(LOCK_DIRECTORY, parse_path, lock_directory, "/run/lock/go-id", "",
+         "The processes of a host meet here, so that no two own one machine id."),
+    DURATION(MARK_WINDOW, parse_duration, mark_window_ns, 100, ms, 60, s, "", "2s",
+             "How far ahead of the clock the durable mark is kept. After a crash ids begin up to "
+             "this much ahead of the clock."),
+    OTHER(TIME_SOURCE, parse_time_source, "system, monotonic or ntp:HOST[:PORT][,HOST[:PORT]...]",
+          "system", "",
+          "The clock of the ids: the system's; the system's at start, carried on by the time since "
+          "boot; or NTP servers."),
+    SWITCH(REQUIRE_CLOCK_SYNC, require_clock_sync, "0",
+           "1: no id before the kernel reports a synchronised clock or the NTP servers have "
+           "answered."),
+    DURATION(MAX_CLOCK_LEAD, parse_duration, max_clock_lead_ns, 100, ms, 1, h, "", "10s",
+             "How far ids may be ahead of a clock that was set back; beyond it they get a 503."),
+    DURATION(MAX_CLOCK_LEAP, parse_duration_or_unlimited, max_clock_leap_ns, 1, s, 365, d,
+             ", or unlimited", "1h",
+             "A clock set forward by more than this is not believed until an operator accepts "
+             "it."),
     NUMBER(WORKERS, workers, 1, 256, "", "", "one per CPU", "Threads that serve."),
     NUMBER(MAX_CONNECTIONS, max_connections, 1, 1000000, "", "10000", "",
            "Open connections; more wait until one closes."),
@@ -75,10 +129,8 @@ static const struct setting table[SETTING_COUNT] = {
            "At SIGTERM, how long requests under way may take to finish."),
     OTHER(LOG_LEVEL, parse_level, "error, warn, info or debug", "info", "",
           "The least important lines that are logged."),
-    OTHER(LOG_FILE, parse_log_file, "an absolute path", "", "stderr only",
-          "Written besides stderr; opened anew at SIGHUP."),
-    OTHER(STATE_DIRECTORY, parse_directory, "an absolute path", "/var/lib/go-id", "",
-          "For what must survive a crash; this version stores nothing there yet."),
+    PATH(LOG_FILE, parse_path, log_file, "", "stderr only",
+         "Written besides stderr; opened anew at SIGHUP."),
 };
 
 struct setting_info setting_info(enum setting_id id)
@@ -108,8 +160,7 @@ bool settings_is_set(const struct settings *settings, enum setting_id id)
     return settings->values[id].source != SOURCE_DEFAULT;
 }
 
-/* ---- One parser per kind of value
- * ---------------------------------------------------------------- */
+/* ---- One parser per kind of value ----------------------------------------------------------- */
 
 static bool refuse(enum setting_id id, struct span value, struct place place,
                    struct problems *problems)
@@ -120,12 +171,54 @@ static bool refuse(enum setting_id id, struct span value, struct place place,
     return false;
 }
 
+/* As refuse(), with the word that was probably meant. */
+static bool refuse_word(enum setting_id id, struct span value, struct place place,
+                        struct problems *problems, const char *const *words, size_t count)
+{
+    const char *meant = suggest(value, words, count, 2);
+    if (meant == NULL)
+        return refuse(id, value, place, problems);
+    char quoted[128];
+    problems_add(problems, place, "'%s' must be %s, not %s; did you mean '%s'?", table[id].name,
+                 table[id].values, log_quote(value, quoted, sizeof(quoted)), meant);
+    return false;
+}
+
+/* Where the row's value goes. */
+static void *field_of(struct settings *settings, enum setting_id id)
+{
+    return (char *)settings + table[id].offset;
+}
+
 static bool parse_number(struct settings *settings, enum setting_id id, struct span value,
                          struct place place, struct problems *problems)
 {
-    uint64_t *field = (uint64_t *)(void *)((char *)settings + table[id].offset);
+    uint64_t *field = field_of(settings, id);
     return parse_u64(value, table[id].min, table[id].max, field) == 0 ||
            refuse(id, value, place, problems);
+}
+
+static bool parse_duration(struct settings *settings, enum setting_id id, struct span value,
+                           struct place place, struct problems *problems)
+{
+    int64_t duration_ns;
+    if (duration_parse(value, &duration_ns) < 0 || duration_ns < (int64_t)table[id].min ||
+        duration_ns > (int64_t)table[id].max)
+        return refuse(id, value, place, problems);
+    int64_t *field = field_of(settings, id);
+    *field = duration_ns;
+    return true;
+}
+
+static bool parse_duration_or_unlimited(struct settings *settings, enum setting_id id,
+                                        struct span value, struct place place,
+                                        struct problems *problems)
+{
+    if (!span_equal(value, SPAN("unlimited")))
+        return parse_duration(settings, id, value, place, problems);
+    int64_t *field = field_of(settings, id);
+    *field = INT64_MAX;
+    return true;
 }
 
 static bool parse_shards(struct settings *settings, enum setting_id id, struct span value,
@@ -183,62 +276,94 @@ static bool parse_start_time(struct settings *settings, enum setting_id id, stru
     return true;
 }
 
+static bool is_instance_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+}
+
+static bool parse_instance_name(struct settings *settings, enum setting_id id, struct span value,
+                                struct place place, struct problems *problems)
+{
+    bool good = value.len > 0 && value.len < INSTANCE_NAME_MAX;
+    for (size_t i = 0; i < value.len && good; i++)
+        good = is_instance_char(value.base[i]);
+    if (!good)
+        return refuse(id, value, place, problems);
+    settings->instance_name = settings->values[id].text;
+    return true;
+}
+
+static bool parse_time_source(struct settings *settings, enum setting_id id, struct span value,
+                              struct place place, struct problems *problems)
+{
+    static const char *const words[] = {
+        [TIME_SOURCE_SYSTEM] = "system",
+        [TIME_SOURCE_MONOTONIC] = "monotonic",
+    };
+    for (unsigned kind = 0; kind < sizeof(words) / sizeof(words[0]); kind++) {
+        if (span_equal(value, span_of(words[kind]))) {
+            settings->time_source = (enum time_source_kind)kind;
+            settings->ntp_server_count = 0;
+            return true;
+        }
+    }
+    const struct span prefix = SPAN("ntp:");
+    if (value.len < prefix.len || memcmp(value.base, prefix.base, prefix.len) != 0)
+        return refuse_word(id, value, place, problems, words, sizeof(words) / sizeof(words[0]));
+
+    struct span servers = {value.base + prefix.len, value.len - prefix.len};
+    if (place.column > 0)
+        place.column += (unsigned)prefix.len;
+    size_t count =
+        time_servers_parse(servers, table[id].name, place, problems, settings->ntp_servers);
+    if (count == 0)
+        return false;
+    settings->time_source = TIME_SOURCE_NTP;
+    settings->ntp_server_count = count;
+    return true;
+}
+
 static bool parse_level(struct settings *settings, enum setting_id id, struct span value,
                         struct place place, struct problems *problems)
 {
+    const char *names[LOG_LEVEL_COUNT];
     for (unsigned level = 0; level < LOG_LEVEL_COUNT; level++) {
-        if (span_equal(value, span_of(log_level_name((enum log_level)level)))) {
+        names[level] = log_level_name((enum log_level)level);
+        if (span_equal(value, span_of(names[level]))) {
             settings->log_level = (enum log_level)level;
             return true;
         }
     }
-    const char *names[LOG_LEVEL_COUNT];
-    for (unsigned level = 0; level < LOG_LEVEL_COUNT; level++)
-        names[level] = log_level_name((enum log_level)level);
-    const char *meant = suggest(value, names, LOG_LEVEL_COUNT, 2);
-    if (meant == NULL)
-        return refuse(id, value, place, problems);
-    char quoted[128];
-    problems_add(problems, place, "'%s' must be %s, not %s; did you mean '%s'?", table[id].name,
-                 table[id].values, log_quote(value, quoted, sizeof(quoted)), meant);
-    return false;
+    return refuse_word(id, value, place, problems, names, LOG_LEVEL_COUNT);
 }
 
-static bool check_path(enum setting_id id, struct span value, struct place place,
-                       struct problems *problems)
+static bool parse_path(struct settings *settings, enum setting_id id, struct span value,
+                       struct place place, struct problems *problems)
 {
     if (value.len == 0 || value.base[0] != '/')
         return refuse(id, value, place, problems);
-    if (settings_file_can_hold(value))
-        return true;
-    char quoted[128];
-    problems_add(problems, place, "'%s': %s " SETTINGS_UNFIT_TEXT, table[id].name,
-                 log_quote(value, quoted, sizeof(quoted)));
-    return false;
-}
-
-static bool parse_log_file(struct settings *settings, enum setting_id id, struct span value,
-                           struct place place, struct problems *problems)
-{
-    if (!check_path(id, value, place, problems))
+    if (!settings_file_can_hold(value)) {
+        char quoted[128];
+        problems_add(problems, place, "'%s': %s " SETTINGS_UNFIT_TEXT, table[id].name,
+                     log_quote(value, quoted, sizeof(quoted)));
         return false;
-    settings->log_file = settings->values[id].text;
+    }
+    const char **field = field_of(settings, id);
+    *field = settings->values[id].text;
     return true;
 }
 
-static bool parse_directory(struct settings *settings, enum setting_id id, struct span value,
-                            struct place place, struct problems *problems)
+static bool parse_state_directory(struct settings *settings, enum setting_id id, struct span value,
+                                  struct place place, struct problems *problems)
 {
-    if (!check_path(id, value, place, problems))
-        return false;
-    if (memchr(value.base, ':', value.len) != NULL) {
+    if (value.len > 0 && value.base[0] == '/' && memchr(value.base, ':', value.len) != NULL) {
         problems_add(
             problems, place,
             "'%s' names several directories; give the unit one StateDirectory=", table[id].name);
         return false;
     }
-    settings->state_directory = settings->values[id].text;
-    return true;
+    return parse_path(settings, id, value, place, problems);
 }
 
 /* ---- Setting -------------------------------------------------------------------------------- */
@@ -297,12 +422,30 @@ void settings_init(struct settings *settings)
     static struct problems none;
     memset(settings, 0, sizeof(*settings));
     settings->log_file = "";
+    settings->instance_name = "";
     for (unsigned id = 0; id < SETTING_COUNT; id++) {
         if (table[id].fallback[0] != '\0')
             settings_set(settings, (enum setting_id)id, span_of(table[id].fallback), SOURCE_DEFAULT,
                          (struct place){"default", 0, 0}, &none);
     }
     BUG_IF(none.count > 0); /* a default of the table is not valid */
+}
+
+/* A crash leaves ids up to a window ahead of the clock, which the start after it must not refuse.
+ */
+static void check_window(const struct settings *settings, struct problems *problems)
+{
+    if (settings->mark_window_ns < settings->max_clock_lead_ns)
+        return;
+    char window[32];
+    char lead[32];
+    struct span window_text = span_of(settings->values[SETTING_MARK_WINDOW].text);
+    struct span lead_text = span_of(settings->values[SETTING_MAX_CLOCK_LEAD].text);
+    problems_add(problems, (struct place){"settings", 0, 0},
+                 "MARK_WINDOW %s must be below MAX_CLOCK_LEAD %s, or ids would wait after a crash; "
+                 "correct one of the two",
+                 log_quote(window_text, window, sizeof(window)),
+                 log_quote(lead_text, lead, sizeof(lead)));
 }
 
 void settings_finish(struct settings *settings, struct problems *problems)
@@ -313,6 +456,7 @@ void settings_finish(struct settings *settings, struct problems *problems)
                      "SHARD_ID %" PRIu32 " is above TOTAL_SHARDS %" PRIu64
                      "; correct one of the two",
                      last, settings->total_shards);
+    check_window(settings, problems);
 
     for (size_t i = 0; i < settings->listener_count && !settings->ports_given; i++)
         settings->listeners[i].port = (uint16_t)settings->service_port;

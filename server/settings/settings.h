@@ -25,6 +25,10 @@
 
 #define SHARD_MAX 65535
 
+#define INSTANCE_NAME_MAX 65 /* bytes, with the NUL: as long as a host name may be */
+#define NTP_SERVERS_MAX 8
+#define NTP_PORT 123
+
 struct shard_range {
     uint32_t first; /* 0 to SHARD_MAX */
     uint32_t count; /* at least 1 */
@@ -39,6 +43,19 @@ struct listen_address {
     char text[108]; /* a numeric address without brackets, or a path; with its NUL */
 };
 
+/* Which clock ids go by. */
+enum time_source_kind {
+    TIME_SOURCE_SYSTEM,    /* the system's wall clock */
+    TIME_SOURCE_MONOTONIC, /* the wall clock once, at start; from then on the time since boot */
+    TIME_SOURCE_NTP,       /* what the servers say, carried on by the time since boot */
+};
+
+/* An NTP server: a name, or a numeric address without brackets. */
+struct ntp_server {
+    uint16_t port;
+    char host[254]; /* with its NUL; a DNS name has at most 253 characters */
+};
+
 /* The rows of the table, in the order in which help and sample show them. */
 enum setting_id {
     SETTING_SHARD_ID,
@@ -46,6 +63,15 @@ enum setting_id {
     SETTING_SERVICE_PORT,
     SETTING_LISTEN_ADDRESS,
     SETTING_START_TIME,
+    SETTING_MIN_ID,
+    SETTING_INSTANCE_NAME,
+    SETTING_STATE_DIRECTORY,
+    SETTING_LOCK_DIRECTORY,
+    SETTING_MARK_WINDOW,
+    SETTING_TIME_SOURCE,
+    SETTING_REQUIRE_CLOCK_SYNC,
+    SETTING_MAX_CLOCK_LEAD,
+    SETTING_MAX_CLOCK_LEAP,
     SETTING_WORKERS,
     SETTING_MAX_CONNECTIONS,
     SETTING_MAX_BATCH,
@@ -56,7 +82,6 @@ enum setting_id {
     SETTING_DRAIN_TIMEOUT_MS,
     SETTING_LOG_LEVEL,
     SETTING_LOG_FILE,
-    SETTING_STATE_DIRECTORY,
     SETTING_COUNT
 };
 
@@ -75,7 +100,18 @@ struct settings {
     uint64_t service_port;                                   /* SERVICE_PORT */
     struct listen_address listeners[SETTINGS_LISTENERS_MAX]; /* LISTEN_ADDRESS, with ports */
     size_t listener_count;
-    int64_t start_time_ns;       /* START_TIME */
+    int64_t start_time_ns;             /* START_TIME */
+    uint64_t min_id;                   /* MIN_ID; no id at or below it is issued; 0: not set */
+    const char *instance_name;         /* INSTANCE_NAME; "": the host name */
+    const char *state_directory;       /* STATE_DIRECTORY */
+    const char *lock_directory;        /* LOCK_DIRECTORY */
+    int64_t mark_window_ns;            /* MARK_WINDOW */
+    enum time_source_kind time_source; /* TIME_SOURCE */
+    struct ntp_server ntp_servers[NTP_SERVERS_MAX]; /* TIME_SOURCE=ntp:... */
+    size_t ntp_server_count;
+    uint64_t require_clock_sync; /* REQUIRE_CLOCK_SYNC; 0 or 1 */
+    int64_t max_clock_lead_ns;   /* MAX_CLOCK_LEAD */
+    int64_t max_clock_leap_ns;   /* MAX_CLOCK_LEAP; INT64_MAX: unlimited */
     uint64_t workers;            /* WORKERS; 0: as many as the CPUs this process may use */
     uint64_t max_connections;    /* MAX_CONNECTIONS */
     uint64_t max_batch;          /* MAX_BATCH, ids */
@@ -86,7 +122,6 @@ struct settings {
     uint64_t drain_timeout_ms;   /* DRAIN_TIMEOUT_MS */
     enum log_level log_level;    /* LOG_LEVEL */
     const char *log_file;        /* LOG_FILE; "": none */
-    const char *state_directory; /* STATE_DIRECTORY */
 
     bool ports_given; /* the listeners came with ports: --listen */
     struct setting_value values[SETTING_COUNT];

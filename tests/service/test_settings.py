@@ -32,6 +32,15 @@ TOTAL_SHARDS="65536"
 SERVICE_PORT='7002'
 LISTEN_ADDRESS=127.0.0.1,[::1],::,unix:/run/go-id/socket
 START_TIME=2020-02-29T23:59:59.5+02:00
+MIN_ID=9223372036854775807
+INSTANCE_NAME=ids-1.example_org
+STATE_DIRECTORY='/srv/"go-id"'
+LOCK_DIRECTORY="/run/lock/ids: all"
+MARK_WINDOW=1500ms
+TIME_SOURCE=ntp:ntp-1.example.org,192.0.2.1:1123,[2001:db8::1],[::1]:123
+REQUIRE_CLOCK_SYNC=1
+MAX_CLOCK_LEAD='20min'
+MAX_CLOCK_LEAP=unlimited
 WORKERS=3
 MAX_CONNECTIONS=100
   MAX_BATCH=99
@@ -42,7 +51,6 @@ WRITE_TIMEOUT_MS=3600000
 DRAIN_TIMEOUT_MS=60000
 LOG_LEVEL="debug"
 LOG_FILE="/var/log/it's go-id #1 ~ * | & ; (é).log"
-STATE_DIRECTORY='/srv/"go-id"'
 """
 
 
@@ -148,7 +156,7 @@ def console_examples(text):
             yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
-@pytest.mark.parametrize("document, count", [(ROOT / "README.md", 1), (DOCUMENT, 6)])
+@pytest.mark.parametrize("document, count", [(ROOT / "README.md", 1), (DOCUMENT, 8)])
 def test_a_console_in_a_document_shows_what_the_program_says(document, count, directory):
     (directory / "go-id").symlink_to(GO_ID)
     examples = list(console_examples(document.read_text(encoding="utf-8")))

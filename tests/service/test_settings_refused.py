@@ -63,7 +63,8 @@ def test_the_default_of_connections_adapts_to_the_open_files():
 
 SHARD = "'SHARD_ID' must be a number from 0 to 65535, or a range such as 64-127, not "
 NUMBERS = {
-    "TOTAL_SHARDS": (1, 65536, ""), "SERVICE_PORT": (1, 65535, ""), "WORKERS": (1, 256, ""),
+    "TOTAL_SHARDS": (1, 65536, ""), "SERVICE_PORT": (1, 65535, ""), "MIN_ID": (0, 2**63 - 1, ""),
+    "WORKERS": (1, 256, ""),
     "MAX_CONNECTIONS": (1, 1000000, ""), "MAX_BATCH": (1, 100000, ""),
     "MAX_WAIT_MS": (0, 60000, "of ms "), "HEAD_TIMEOUT_MS": (10, 3600000, "of ms "),
     "IDLE_TIMEOUT_MS": (10, 86400000, "of ms "), "WRITE_TIMEOUT_MS": (10, 3600000, "of ms "),
@@ -80,6 +81,23 @@ def test_a_number_out_of_bounds_is_refused(name):
     for text in bad:
         [message] = refused(serve(env={name: text}))
         assert message == (f"environment: '{name}' must be a number {unit}from {low} to {high}, "
+                           f'not "{text}"')
+
+
+DURATIONS = {
+    "MARK_WINDOW": ("100ms to 60s", ["99ms", "61s", "2min"]),
+    "MAX_CLOCK_LEAD": ("100ms to 1h", ["99ms", "61min", "1d", "unlimited"]),
+    "MAX_CLOCK_LEAP": ("1s to 365d, or unlimited", ["999ms", "366d", "Unlimited"]),
+}
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+def test_a_duration_out_of_bounds_or_without_unit_is_refused(name):
+    bounds, bad = DURATIONS[name]
+    for text in bad + ["", "0", "2", "s", "-2s", "+2s", " 2s", "2 s", "2.5s", "2S", "2m", "1h5min",
+                       "0s", "9223372036855ms", f"{2**64}d"]:
+        [message] = refused(serve(env={name: text}))
+        assert message == (f"environment: '{name}' must be a duration from {bounds}, "
                            f'not "{text}"')
 
 
@@ -106,6 +124,26 @@ def test_what_is_no_shard_is_refused(text):
      "environment: 'LOG_FILE' must be an absolute path, not \"go-id.log\""),
     ({"STATE_DIRECTORY": ""},
      "environment: 'STATE_DIRECTORY' must be an absolute path, not \"\""),
+    ({"LOCK_DIRECTORY": "run"}, "environment: 'LOCK_DIRECTORY' must be an absolute path, "
+                                "not \"run\""),
+    ({"REQUIRE_CLOCK_SYNC": "yes"}, "environment: 'REQUIRE_CLOCK_SYNC' must be 0 or 1, "
+                                    "not \"yes\""),
+    ({"INSTANCE_NAME": "a b"}, "environment: 'INSTANCE_NAME' must be 1 to 64 letters, digits, "
+                               "'.', '-' or '_', not \"a b\""),
+    ({"TIME_SOURCE": "sytem"},
+     "environment: 'TIME_SOURCE' must be system, monotonic or ntp:HOST[:PORT][,HOST[:PORT]...], "
+     "not \"sytem\"; did you mean 'system'?"),
+    ({"TIME_SOURCE": "ntp:"}, "environment: 'TIME_SOURCE': a server is missing"),
+    ({"TIME_SOURCE": "ntp:a,::1"}, "environment: 'TIME_SOURCE': \"::1\" must have brackets around "
+                                   "an IPv6 address, as in [::1]:123"),
+    ({"TIME_SOURCE": "ntp:a,b:0"}, "environment: 'TIME_SOURCE': \"b:0\" must have a port from 1 to "
+                                   "65535 behind the ':'"),
+    ({"TIME_SOURCE": "ntp:a,A:123"}, "environment: 'TIME_SOURCE': \"A:123\" is given twice"),
+    ({"TIME_SOURCE": "ntp:a,b,c,d,e,f,g,h,i"},
+     "environment: 'TIME_SOURCE': \"i\" is one too many: there may be 8 servers"),
+    ({"MARK_WINDOW": "10s"},
+     "settings: MARK_WINDOW \"10s\" must be below MAX_CLOCK_LEAD \"10s\", or ids would wait after a "
+     "crash; correct one of the two"),
     ({"STATE_DIRECTORY": "/a:/b"}, "environment: 'STATE_DIRECTORY' names several directories; "
                                    "give the unit one StateDirectory="),
     ({"START_TIME": "2014-09-01"}, "environment: 'START_TIME' must be a time from 1970 on, such as "

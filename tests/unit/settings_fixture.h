@@ -47,6 +47,41 @@ static inline const char *read_text(const char *text)
     return messages();
 }
 
+/* The messages for an environment in which one setting has this value. */
+static inline const char *set_in_environment(enum setting_id id, struct span value)
+{
+    begin();
+    settings_set(&settings, id, value, SOURCE_ENVIRONMENT, (struct place){"environment", 0, 0},
+                 &problems);
+    settings_finish(&settings, &problems);
+    return messages();
+}
+
+/* The messages for --listen with this list. */
+static inline const char *listen_on(const char *list)
+{
+    begin();
+    settings_set_listeners(&settings, span_of(list), (struct place){"command line", 0, 0},
+                           &problems);
+    settings_finish(&settings, &problems);
+    return messages();
+}
+
+/* The listeners, as "4 127.0.0.1 7001;6 ::1 7001;". */
+static inline const char *listeners(void)
+{
+    static char text[SETTINGS_LISTENERS_MAX * 130];
+    static const char kinds[] = {[LISTEN_IPV4] = '4', [LISTEN_IPV6] = '6', [LISTEN_UNIX] = 'u'};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < settings.listener_count; i++) {
+        const struct listen_address *address = &settings.listeners[i];
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%c %s %u;",
+                                 kinds[address->kind], address->text, address->port);
+    }
+    return text;
+}
+
 struct message_case {
     const char *text;
     const char *messages;
@@ -73,6 +108,15 @@ static const char good_file[] = "# every setting\n"
                                 "\tSERVICE_PORT=\"7002\"   \n"
                                 "LISTEN_ADDRESS='::1,127.0.0.2,unix:/run/go-id/socket'\n"
                                 "START_TIME=2020-01-01T00:00:00Z\n"
+                                "MIN_ID=9223372036854775807\n"
+                                "INSTANCE_NAME=ids-1.example_org\n"
+                                "STATE_DIRECTORY=/srv/go-id\n"
+                                "LOCK_DIRECTORY='/run/lock/ids: all'\n"
+                                "MARK_WINDOW=5s\n"
+                                "TIME_SOURCE=ntp:ntp-1.example.org,192.0.2.1:1123,[2001:db8::1]\n"
+                                "REQUIRE_CLOCK_SYNC=1\n"
+                                "MAX_CLOCK_LEAD=90s\n"
+                                "MAX_CLOCK_LEAP=7d\n"
                                 "WORKERS=3  \n"
                                 "MAX_CONNECTIONS=20000\n"
                                 "   # an indented comment\n"
@@ -83,7 +127,6 @@ static const char good_file[] = "# every setting\n"
                                 "WRITE_TIMEOUT_MS=13\n"
                                 "DRAIN_TIMEOUT_MS=14\n"
                                 "LOG_LEVEL=debug\n"
-                                "LOG_FILE=\"/var/log/with blank's.log\"\n"
-                                "STATE_DIRECTORY=/srv/go-id";
+                                "LOG_FILE=\"/var/log/with blank's.log\"";
 
 #endif

@@ -8,28 +8,18 @@
 
 #include <cmocka.h>
 
+#include "common/timestamp.h"
 #include "server/settings/settings_print.h"
 #include "tests/unit/settings_fixture.h"
 
 #define START_2014_NS INT64_C(1409529600000000000)
 
-/* The messages for an environment in which one setting has this value. */
-static const char *set_in_environment(enum setting_id id, struct span value)
+/* The messages for one value in the environment, without regard to what the other settings are. */
+static const char *set_alone(enum setting_id id, const char *value)
 {
     begin();
-    settings_set(&settings, id, value, SOURCE_ENVIRONMENT, (struct place){"environment", 0, 0},
-                 &problems);
-    settings_finish(&settings, &problems);
-    return messages();
-}
-
-/* The messages for --listen with this list. */
-static const char *listen_on(const char *list)
-{
-    begin();
-    settings_set_listeners(&settings, span_of(list), (struct place){"command line", 0, 0},
-                           &problems);
-    settings_finish(&settings, &problems);
+    settings_set(&settings, id, span_of(value), SOURCE_ENVIRONMENT,
+                 (struct place){"environment", 0, 0}, &problems);
     return messages();
 }
 
@@ -60,6 +50,16 @@ static void nothing_set_means_the_defaults(void **state)
     assert_string_equal(settings.listeners[0].text, "127.0.0.1");
     assert_int_equal(settings.listeners[0].port, 7001);
     assert_true(settings.start_time_ns == START_2014_NS);
+    assert_int_equal(settings.min_id, 0);
+    assert_string_equal(settings.instance_name, "");
+    assert_string_equal(settings.state_directory, "/var/lib/go-id");
+    assert_string_equal(settings.lock_directory, "/run/lock/go-id");
+    assert_true(settings.mark_window_ns == 2 * NS_PER_S);
+    assert_int_equal(settings.time_source, TIME_SOURCE_SYSTEM);
+    assert_int_equal(settings.ntp_server_count, 0);
+    assert_int_equal(settings.require_clock_sync, 0);
+    assert_true(settings.max_clock_lead_ns == 10 * NS_PER_S);
+    assert_true(settings.max_clock_leap_ns == 3600 * NS_PER_S);
     assert_int_equal(settings.workers, 0);
     assert_int_equal(settings.max_connections, 10000);
     assert_int_equal(settings.max_batch, 10000);
@@ -70,7 +70,6 @@ static void nothing_set_means_the_defaults(void **state)
     assert_int_equal(settings.drain_timeout_ms, 4000);
     assert_int_equal(settings.log_level, LOG_INFO);
     assert_string_equal(settings.log_file, "");
-    assert_string_equal(settings.state_directory, "/var/lib/go-id");
     for (unsigned id = 0; id < SETTING_COUNT; id++)
         assert_false(settings_is_set(&settings, (enum setting_id)id));
 }
@@ -93,6 +92,22 @@ static void every_setting_can_be_set_in_a_file(void **state)
     assert_int_equal(settings.listeners[2].kind, LISTEN_UNIX);
     assert_string_equal(settings.listeners[2].text, "/run/go-id/socket");
     assert_true(settings.start_time_ns == INT64_C(1577836800000000000));
+    assert_true(settings.min_id == INT64_MAX);
+    assert_string_equal(settings.instance_name, "ids-1.example_org");
+    assert_string_equal(settings.state_directory, "/srv/go-id");
+    assert_string_equal(settings.lock_directory, "/run/lock/ids: all");
+    assert_true(settings.mark_window_ns == 5 * NS_PER_S);
+    assert_int_equal(settings.time_source, TIME_SOURCE_NTP);
+    assert_int_equal(settings.ntp_server_count, 3);
+    assert_string_equal(settings.ntp_servers[0].host, "ntp-1.example.org");
+    assert_int_equal(settings.ntp_servers[0].port, 123);
+    assert_string_equal(settings.ntp_servers[1].host, "192.0.2.1");
+    assert_int_equal(settings.ntp_servers[1].port, 1123);
+    assert_string_equal(settings.ntp_servers[2].host, "2001:db8::1");
+    assert_int_equal(settings.ntp_servers[2].port, 123);
+    assert_int_equal(settings.require_clock_sync, 1);
+    assert_true(settings.max_clock_lead_ns == 90 * NS_PER_S);
+    assert_true(settings.max_clock_leap_ns == 604800 * NS_PER_S);
     assert_int_equal(settings.workers, 3);
     assert_int_equal(settings.max_connections, 20000);
     assert_int_equal(settings.max_batch, 500);
@@ -103,11 +118,10 @@ static void every_setting_can_be_set_in_a_file(void **state)
     assert_int_equal(settings.drain_timeout_ms, 14);
     assert_int_equal(settings.log_level, LOG_DEBUG);
     assert_string_equal(settings.log_file, "/var/log/with blank's.log");
-    assert_string_equal(settings.state_directory, "/srv/go-id");
     for (unsigned id = 0; id < SETTING_COUNT; id++)
         assert_int_equal(settings.values[id].source, SOURCE_FILE);
     assert_int_equal(settings.values[SETTING_SHARD_ID].line, 2);
-    assert_int_equal(settings.values[SETTING_STATE_DIRECTORY].line, 19);
+    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 27);
 }
 
 static void a_shard_id_is_a_number_or_a_range(void **state)
@@ -140,6 +154,11 @@ static void numbers_may_be_at_their_bounds_and_not_beyond(void **state)
     } cases[] = {
         {SETTING_TOTAL_SHARDS, "0", "1", "65536", "65537"},
         {SETTING_SERVICE_PORT, "0", "1", "65535", "65536"},
+        {SETTING_MIN_ID, "-1", "0", "9223372036854775807", "9223372036854775808"},
+        {SETTING_REQUIRE_CLOCK_SYNC, "-1", "0", "1", "2"},
+        {SETTING_MARK_WINDOW, "99ms", "100ms", "60s", "60001ms"},
+        {SETTING_MAX_CLOCK_LEAD, "99ms", "100ms", "1h", "3600001ms"},
+        {SETTING_MAX_CLOCK_LEAP, "999ms", "1s", "365d", "31536001s"},
         {SETTING_WORKERS, "0", "1", "256", "257"},
         {SETTING_MAX_CONNECTIONS, "0", "1", "1000000", "1000001"},
         {SETTING_MAX_BATCH, "0", "1", "100000", "100001"},
@@ -150,10 +169,72 @@ static void numbers_may_be_at_their_bounds_and_not_beyond(void **state)
         {SETTING_DRAIN_TIMEOUT_MS, "-1", "0", "60000", "60001"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_string_equal(set_in_environment(cases[i].id, span_of(cases[i].min)), "");
-        assert_string_equal(set_in_environment(cases[i].id, span_of(cases[i].max)), "");
-        assert_string_not_equal(set_in_environment(cases[i].id, span_of(cases[i].below)), "");
-        assert_string_not_equal(set_in_environment(cases[i].id, span_of(cases[i].above)), "");
+        assert_string_equal(set_alone(cases[i].id, cases[i].min), "");
+        assert_string_equal(set_alone(cases[i].id, cases[i].max), "");
+        assert_string_not_equal(set_alone(cases[i].id, cases[i].below), "");
+        assert_string_not_equal(set_alone(cases[i].id, cases[i].above), "");
+    }
+}
+
+static void a_duration_may_be_in_any_unit_and_a_leap_unlimited(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t leap_ns;
+    } cases[] = {
+        {"1000ms", NS_PER_S},      {"90s", 90 * NS_PER_S},        {"90min", 5400 * NS_PER_S},
+        {"24h", 86400 * NS_PER_S}, {"365d", 31536000 * NS_PER_S}, {"unlimited", INT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(set_alone(SETTING_MAX_CLOCK_LEAP, cases[i].text), "");
+        assert_true(settings.max_clock_leap_ns == cases[i].leap_ns);
+    }
+    assert_string_not_equal(set_alone(SETTING_MAX_CLOCK_LEAD, "unlimited"), "");
+    assert_string_not_equal(set_alone(SETTING_MARK_WINDOW, "unlimited"), "");
+    assert_string_not_equal(set_alone(SETTING_MAX_CLOCK_LEAP, "unlimite"), "");
+    assert_string_not_equal(set_alone(SETTING_MAX_CLOCK_LEAP, "unlimited "), "");
+    assert_string_not_equal(set_alone(SETTING_MAX_CLOCK_LEAP, "9223372036854775807ms"), "");
+}
+
+static void the_window_is_smaller_than_the_lead(void **state)
+{
+    (void)state;
+    static const struct message_case cases[] = {
+        {"MARK_WINDOW=9999ms", ""},
+        {"MARK_WINDOW=60s\nMAX_CLOCK_LEAD=61s", ""},
+        {"MAX_CLOCK_LEAD=2001ms", ""},
+        {"MARK_WINDOW=10s",
+         "settings: MARK_WINDOW \"10s\" must be below MAX_CLOCK_LEAD \"10s\", or ids would wait "
+         "after a crash; correct one of the two\n"},
+        {"MAX_CLOCK_LEAD=2000ms",
+         "settings: MARK_WINDOW \"2s\" must be below MAX_CLOCK_LEAD \"2000ms\", or ids would wait "
+         "after a crash; correct one of the two\n"},
+        {"MARK_WINDOW=60s\nMAX_CLOCK_LEAD=1s",
+         "settings: MARK_WINDOW \"60s\" must be below MAX_CLOCK_LEAD \"1s\", or ids would wait "
+         "after a crash; correct one of the two\n"},
+    };
+    CHECK_FILES(cases);
+}
+
+static void an_instance_name_has_1_to_64_plain_characters(void **state)
+{
+    (void)state;
+    char name[INSTANCE_NAME_MAX + 1];
+    memset(name, 'x', sizeof(name));
+    name[64] = '\0';
+    assert_string_equal(set_alone(SETTING_INSTANCE_NAME, name), "");
+    assert_string_equal(settings.instance_name, name);
+    name[64] = 'x';
+    name[65] = '\0';
+    assert_string_not_equal(set_alone(SETTING_INSTANCE_NAME, name), "");
+    assert_string_not_equal(set_alone(SETTING_INSTANCE_NAME, ""), "");
+    for (unsigned byte = 1; byte < 256; byte++) {
+        char text[] = {'a', (char)byte, '\0'};
+        bool plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_",
+                            (char)byte) != NULL;
+        assert_int_equal(*set_alone(SETTING_INSTANCE_NAME, text) == '\0', plain);
+        assert_string_equal(settings.instance_name, plain ? text : "");
     }
 }
 
@@ -213,153 +294,14 @@ static void a_path_holds_nothing_that_a_config_file_cannot(void **state)
         assert_string_equal(settings.log_file, cases[i].messages[0] != '\0' ? "" : cases[i].text);
         assert_string_equal(read_text(print_effective()), "");
 
-        found = set_in_environment(SETTING_STATE_DIRECTORY, value);
-        assert_int_equal(*found == '\0', cases[i].messages[0] == '\0');
+        for (unsigned id = SETTING_STATE_DIRECTORY; id <= SETTING_LOCK_DIRECTORY; id++) {
+            found = set_in_environment((enum setting_id)id, value);
+            assert_int_equal(*found == '\0', cases[i].messages[0] == '\0');
+        }
         char address[64];
         (void)snprintf(address, sizeof(address), "unix:%s", cases[i].text);
         assert_int_equal(*listen_on(address) == '\0', cases[i].messages[0] == '\0');
     }
-}
-
-/* ---- Addresses ------------------------------------------------------------------------------ */
-
-/* The listeners, as "4 127.0.0.1 7001;6 ::1 7001;". */
-static const char *listeners(void)
-{
-    static char text[SETTINGS_LISTENERS_MAX * 130];
-    static const char kinds[] = {[LISTEN_IPV4] = '4', [LISTEN_IPV6] = '6', [LISTEN_UNIX] = 'u'};
-    size_t used = 0;
-    text[0] = '\0';
-    for (size_t i = 0; i < settings.listener_count; i++) {
-        const struct listen_address *address = &settings.listeners[i];
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%c %s %u;",
-                                 kinds[address->kind], address->text, address->port);
-    }
-    return text;
-}
-
-static void addresses_are_ipv4_ipv6_and_unix_sockets(void **state)
-{
-    (void)state;
-    static const struct message_case cases[] = {
-        {"0.0.0.0", "4 0.0.0.0 7001;"},
-        {"::", "6 :: 7001;"},
-        {"[::1]", "6 ::1 7001;"},
-        {"::ffff:127.0.0.1", "6 ::ffff:127.0.0.1 7001;"},
-        {"127.0.0.1,::1", "4 127.0.0.1 7001;6 ::1 7001;"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_string_equal(set_in_environment(SETTING_LISTEN_ADDRESS, span_of(cases[i].text)), "");
-        assert_string_equal(listeners(), cases[i].messages);
-    }
-    assert_string_equal(set_in_environment(SETTING_LISTEN_ADDRESS, SPAN("unix:/run/a")), "");
-    assert_int_equal(settings.listener_count, 1);
-    assert_int_equal(settings.listeners[0].kind, LISTEN_UNIX);
-    assert_string_equal(settings.listeners[0].text, "/run/a");
-}
-
-#define NOT_AN_ADDRESS "is neither an IPv4 or IPv6 address in numbers nor unix:/path\n"
-
-static void a_bad_address_is_named_with_its_column(void **state)
-{
-    (void)state;
-    static const struct message_case cases[] = {
-        {"LISTEN_ADDRESS=", "f:1:16: 'LISTEN_ADDRESS': an address is missing\n"},
-        {"LISTEN_ADDRESS=::1,", "f:1:20: 'LISTEN_ADDRESS': an address is missing\n"},
-        {"LISTEN_ADDRESS=,::1", "f:1:16: 'LISTEN_ADDRESS': an address is missing\n"},
-        {"LISTEN_ADDRESS=::1,127.0.0.300",
-         "f:1:20: 'LISTEN_ADDRESS': \"127.0.0.300\" " NOT_AN_ADDRESS},
-        {"LISTEN_ADDRESS='::1, ::'", "f:1:21: 'LISTEN_ADDRESS': \" ::\" " NOT_AN_ADDRESS},
-        {"LISTEN_ADDRESS=127.0.0.1:80",
-         "f:1:16: 'LISTEN_ADDRESS': \"127.0.0.1:80\" " NOT_AN_ADDRESS},
-        {"LISTEN_ADDRESS=[127.0.0.1]", "f:1:16: 'LISTEN_ADDRESS': \"[127.0.0.1]\" " NOT_AN_ADDRESS},
-        {"LISTEN_ADDRESS=127.1", "f:1:16: 'LISTEN_ADDRESS': \"127.1\" " NOT_AN_ADDRESS},
-        {"LISTEN_ADDRESS=[]", "f:1:16: 'LISTEN_ADDRESS': \"[]\" " NOT_AN_ADDRESS},
-        {"LISTEN_ADDRESS=Localhost", "f:1:16: 'LISTEN_ADDRESS': \"Localhost\" is a name; write the "
-                                     "addresses: 127.0.0.1,::1\n"},
-        {"LISTEN_ADDRESS=unix:run", "f:1:16: 'LISTEN_ADDRESS': \"unix:run\" must name an absolute "
-                                    "path, as in unix:/run/go-id/socket\n"},
-        {"LISTEN_ADDRESS=unix:", "f:1:16: 'LISTEN_ADDRESS': \"unix:\" must name an absolute path, "
-                                 "as in unix:/run/go-id/socket\n"},
-        {"LISTEN_ADDRESS=::1,127.0.0.1,::1", "f:1:30: 'LISTEN_ADDRESS': \"::1\" is given twice\n"},
-        {"LISTEN_ADDRESS=unix:/a,unix:/a",
-         "f:1:24: 'LISTEN_ADDRESS': \"unix:/a\" is given twice\n"},
-        {"LISTEN_ADDRESS=a,b", "f:1:16: 'LISTEN_ADDRESS': \"a\" " NOT_AN_ADDRESS
-                               "f:1:18: 'LISTEN_ADDRESS': \"b\" " NOT_AN_ADDRESS},
-    };
-    CHECK_FILES(cases);
-    assert_string_equal(listeners(), "4 127.0.0.1 7001;"); /* what was good before is kept */
-}
-
-static void a_unix_socket_has_a_path_of_at_most_107_bytes(void **state)
-{
-    (void)state;
-    char value[5 + 108] = "unix:/";
-    memset(value + 6, 'x', sizeof(value) - 6);
-    assert_string_equal(set_in_environment(SETTING_LISTEN_ADDRESS, (struct span){value, 5 + 107}),
-                        "");
-    assert_int_equal(strlen(settings.listeners[0].text), 107);
-    const char *found = set_in_environment(SETTING_LISTEN_ADDRESS, (struct span){value, 5 + 108});
-    assert_non_null(
-        strstr(found, "is too long: the path of a Unix socket has at most 107 bytes\n"));
-}
-
-static void sixteen_addresses_and_no_more(void **state)
-{
-    (void)state;
-    char list[512] = "127.0.0.1";
-    for (unsigned i = 2; i <= 16; i++)
-        (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), ",127.0.0.%u", i);
-    assert_string_equal(set_in_environment(SETTING_LISTEN_ADDRESS, span_of(list)), "");
-    assert_int_equal(settings.listener_count, 16);
-    (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), ",::1");
-    assert_string_equal(
-        set_in_environment(SETTING_LISTEN_ADDRESS, span_of(list)),
-        "environment: 'LISTEN_ADDRESS': \"::1\" is one too many: there may be 16 addresses\n");
-}
-
-static void listen_takes_addresses_with_ports(void **state)
-{
-    (void)state;
-    static const struct message_case cases[] = {
-        {"127.0.0.1:0", "4 127.0.0.1 0;"},
-        {"127.0.0.1:65535", "4 127.0.0.1 65535;"},
-        {"[::1]:80", "6 ::1 80;"},
-        {"unix:/a:1", "u /a:1 0;"},
-        {"127.0.0.1:0,127.0.0.1:0", "4 127.0.0.1 0;4 127.0.0.1 0;"}, /* two ports of the kernel's */
-        {"127.0.0.1:1,[::]:2,unix:/a", "4 127.0.0.1 1;6 :: 2;u /a 0;"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_string_equal(listen_on(cases[i].text), "");
-        assert_string_equal(listeners(), cases[i].messages);
-        assert_int_equal(settings.values[SETTING_LISTEN_ADDRESS].source, SOURCE_OPTION);
-    }
-}
-
-static void listen_says_what_is_wrong_with_its_value(void **state)
-{
-    (void)state;
-    static const struct message_case cases[] = {
-        {"", "an address is missing"},
-        {"127.0.0.1", "\"127.0.0.1\" must be HOST:PORT, [IPV6]:PORT or unix:/path"},
-        {"127.0.0.1:", "\"127.0.0.1:\" must end in a port from 0 to 65535 (0: the kernel chooses)"},
-        {"127.0.0.1:65536",
-         "\"127.0.0.1:65536\" must end in a port from 0 to 65535 (0: the kernel chooses)"},
-        {"::1:80", "\"::1:80\" must have brackets around an IPv6 address, as in [::1]:7001"},
-        {"[::1]", "\"[::1]\" must end in a port from 0 to 65535 (0: the kernel chooses)"},
-        {"localhost:80", "\"localhost:80\" is a name; write the addresses: 127.0.0.1,::1"},
-        {"127.0.0.1:80,127.0.0.1:80", "\"127.0.0.1:80\" is given twice"},
-        {"unix:a", "\"unix:a\" must name an absolute path, as in unix:/run/go-id/socket"},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char expected[256];
-        (void)snprintf(expected, sizeof(expected), "command line: '--listen': %s\n",
-                       cases[i].messages);
-        assert_string_equal(listen_on(cases[i].text), expected);
-    }
-    static char zeros[SETTINGS_TEXT_MAX + 1];
-    (void)snprintf(zeros, sizeof(zeros), "127.0.0.1:%0*u", SETTINGS_TEXT_MAX - 10, 1U);
-    assert_string_equal(listen_on(zeros), "command line: '--listen' is longer than 4095 bytes\n");
 }
 
 /* ---- Sources -------------------------------------------------------------------------------- */
@@ -473,15 +415,12 @@ int main(void)
         cmocka_unit_test(every_setting_can_be_set_in_a_file),
         cmocka_unit_test(a_shard_id_is_a_number_or_a_range),
         cmocka_unit_test(numbers_may_be_at_their_bounds_and_not_beyond),
+        cmocka_unit_test(a_duration_may_be_in_any_unit_and_a_leap_unlimited),
+        cmocka_unit_test(the_window_is_smaller_than_the_lead),
+        cmocka_unit_test(an_instance_name_has_1_to_64_plain_characters),
         cmocka_unit_test(every_log_level_can_be_set),
         cmocka_unit_test(a_long_or_strange_value_leaves_room_for_the_reason),
         cmocka_unit_test(a_path_holds_nothing_that_a_config_file_cannot),
-        cmocka_unit_test(addresses_are_ipv4_ipv6_and_unix_sockets),
-        cmocka_unit_test(a_bad_address_is_named_with_its_column),
-        cmocka_unit_test(a_unix_socket_has_a_path_of_at_most_107_bytes),
-        cmocka_unit_test(sixteen_addresses_and_no_more),
-        cmocka_unit_test(listen_takes_addresses_with_ports),
-        cmocka_unit_test(listen_says_what_is_wrong_with_its_value),
         cmocka_unit_test(the_environment_goes_before_the_file_and_an_option_before_both),
         cmocka_unit_test(a_bad_value_changes_nothing),
         cmocka_unit_test(names_are_found_exactly_and_guessed_nearly),

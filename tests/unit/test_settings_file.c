@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/timestamp.h"
 #include "tests/unit/guard_page.h"
 #include "tests/unit/random.h"
 #include "tests/unit/settings_fixture.h"
@@ -53,6 +54,22 @@ static void a_bad_value_is_named_with_its_place_and_what_it_may_be(void **state)
         {"STATE_DIRECTORY=", "f:1:17: 'STATE_DIRECTORY' must be an absolute path, not \"\"\n"},
         {"STATE_DIRECTORY=/a:/b", "f:1:17: 'STATE_DIRECTORY' names several directories; give the "
                                   "unit one StateDirectory=\n"},
+        {"LOCK_DIRECTORY=run", "f:1:16: 'LOCK_DIRECTORY' must be an absolute path, not \"run\"\n"},
+        {"MIN_ID=0x7", "f:1:8: 'MIN_ID' must be a number from 0 to 9223372036854775807, not "
+                       "\"0x7\"\n"},
+        {"INSTANCE_NAME='a b'", "f:1:16: 'INSTANCE_NAME' must be 1 to 64 letters, digits, '.', "
+                                "'-' or '_', not \"a b\"\n"},
+        {"REQUIRE_CLOCK_SYNC=yes", "f:1:20: 'REQUIRE_CLOCK_SYNC' must be 0 or 1, not \"yes\"\n"},
+        {"MARK_WINDOW=2",
+         "f:1:13: 'MARK_WINDOW' must be a duration from 100ms to 60s, not \"2\"\n"},
+        {"MAX_CLOCK_LEAD=2h",
+         "f:1:16: 'MAX_CLOCK_LEAD' must be a duration from 100ms to 1h, not \"2h\"\n"},
+        {"MAX_CLOCK_LEAP=0", "f:1:16: 'MAX_CLOCK_LEAP' must be a duration from 1s to 365d, or "
+                             "unlimited, not \"0\"\n"},
+        {"TIME_SOURCE=ntp", "f:1:13: 'TIME_SOURCE' must be system, monotonic or "
+                            "ntp:HOST[:PORT][,HOST[:PORT]...], not \"ntp\"\n"},
+        {"TIME_SOURCE=ntp:a,b:0", "f:1:19: 'TIME_SOURCE': \"b:0\" must have a port from 1 to 65535 "
+                                  "behind the ':'\n"},
         {"TOTAL_SHARDS=64\nSHARD_ID=65",
          "settings: SHARD_ID 65 is above TOTAL_SHARDS 64; correct one of the two\n"},
         {"TOTAL_SHARDS=100\nSHARD_ID=64-127",
@@ -240,6 +257,17 @@ static void random_changes_of_a_good_file_do_no_harm(void **state)
         assert_true(settings.start_time_ns >= 0);
         assert_true(settings.log_file[0] == '/' || settings.log_file[0] == '\0');
         assert_int_equal(settings.state_directory[0], '/');
+        assert_int_equal(settings.lock_directory[0], '/');
+        assert_true(strlen(settings.instance_name) < INSTANCE_NAME_MAX);
+        assert_true(settings.min_id <= INT64_MAX && settings.require_clock_sync <= 1);
+        assert_true(settings.mark_window_ns >= 100 * NS_PER_MS);
+        assert_true(settings.max_clock_lead_ns <= 3600 * NS_PER_S);
+        assert_true(settings.max_clock_leap_ns >= NS_PER_S);
+        assert_in_range(settings.ntp_server_count, settings.time_source == TIME_SOURCE_NTP,
+                        settings.time_source == TIME_SOURCE_NTP ? NTP_SERVERS_MAX : 0);
+        for (size_t i = 0; i < settings.ntp_server_count; i++)
+            assert_true(settings.ntp_servers[i].host[0] != '\0' &&
+                        settings.ntp_servers[i].port > 0);
     }
     assert_in_range(refused, 1, 199999); /* both kinds have been met */
     guard_page_destroy(&guard);
