@@ -18,6 +18,7 @@ int command_config(int argc, char **argv);
 int command_decode(int argc, char **argv);
 int command_health(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_state(int argc, char **argv);
 int command_version(int argc, char **argv);
 
 /* Says on stderr where help is, after getopt_long() has said what is wrong; returns the status. */

@@ -23,15 +23,16 @@ _go_id() {
         ;;
     esac
     if ((COMP_CWORD == 1)); then
-        words='serve decode health config version help --help --version'
+        words='serve decode health config state version help --help --version'
     else
         case ${COMP_WORDS[1]} in
         serve) words='--config --listen --ready-fd --help' ;;
         decode) words='--json --start-time --help' ;;
         health) words='--config --timeout-ms --help' ;;
         config) words='--config --sample --help' ;;
+        state) words='show adopt migrate accept-clock --config --yes --help' ;;
         version) words='--help' ;;
-        help) words='serve decode health config version' ;;
+        help) words='serve decode health config state version' ;;
         esac
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -86,7 +86,7 @@ int http_url_parse(const char *text, const char *default_path, struct http_url *
 static int wait_for(int fd, short events, int64_t deadline_ns)
 {
     for (;;) {
-        int64_t left_ms = (deadline_ns - clock_now().mono_ns + NS_PER_MS - 1) / NS_PER_MS;
+        int64_t left_ms = (deadline_ns - clock_read().mono_ns + NS_PER_MS - 1) / NS_PER_MS;
         if (left_ms <= 0)
             return -ETIMEDOUT;
         struct pollfd one = {.fd = fd, .events = events};
@@ -218,7 +218,7 @@ static int exchange(int fd, const struct http_url *url, int64_t deadline_ns, cha
 int http_get(const struct http_url *url, uint64_t timeout_ms, char *buffer, size_t capacity,
              struct http_answer *ret_answer, const char **reterr_step)
 {
-    int64_t deadline_ns = clock_now().mono_ns + (int64_t)timeout_ms * NS_PER_MS;
+    int64_t deadline_ns = clock_read().mono_ns + (int64_t)timeout_ms * NS_PER_MS;
     *reterr_step = "connect";
     int fd = url->socket[0] != '\0' ? connect_local(url->socket, deadline_ns)
                                     : connect_host(url, deadline_ns);

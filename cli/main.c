@@ -15,6 +15,7 @@ static const struct command {
     {"decode", command_decode, "take ids apart"},
     {"health", command_health, "ask a running service whether it can issue ids"},
     {"config", command_config, "print the effective settings, and where each comes from"},
+    {"state", command_state, "look at what survives a crash, and change it"},
     {"version", command_version, "print the version"},
     {"help", command_help, "print this help"},
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # install_packages.sh GROUP...: installs the Debian packages that the groups need and that are
-# missing.  Groups: build, test, lint, bench.  Says what it is about to do; uses sudo only if it must.
+# missing.  Groups: build, test, faults, proof, lint, bench.  Says what it is about to do; uses sudo only
+# if it must.
 set -euo pipefail
 export LC_ALL=C
 
@@ -9,11 +10,13 @@ packages_of() {
     case $1 in
     build) echo gcc libc6-dev make cmake ninja-build ;;
     test) echo g++ binutils libcmocka-dev pkg-config python3 python3-pytest curl strace clang \
-        libclang-rt-14-dev ;;
+        libclang-rt-14-dev chrony ;;
+    faults) echo btrfs-progs e2fsprogs mount util-linux ;;
+    proof) echo gcc libc6-dev spin ;;
     lint) echo git clang clang-format clang-tidy cppcheck shellcheck ;;
     bench) echo python3 wrk nginx-light ;;
     *)
-        echo "${0##*/}: no such group: $1 (build, test, lint, bench)" >&2
+        echo "${0##*/}: no such group: $1 (build, test, faults, proof, lint, bench)" >&2
         return 2
         ;;
     esac

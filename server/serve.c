@@ -15,8 +15,8 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/timestamp.h"
-#include "server/api/service.h"
 #include "server/clock/clock.h"
+#include "server/issuing.h"
 #include "server/net/acceptor.h"
 
 #define WORKERS_MAX 256
@@ -28,7 +28,7 @@
 /* Everything that is set up at the start and taken down at the end. */
 struct daemon {
     const struct settings *settings;
-    struct service service;
+    struct issuing issuing;
     struct worker_shared shared;
     struct worker *workers;
     uint32_t worker_count; /* workers created */
@@ -87,28 +87,6 @@ static int claim_descriptors(struct daemon *d, uint32_t worker_count)
     return 0;
 }
 
-static int start_service(struct daemon *d)
-{
-    struct moment now = clock_now();
-    enum sonyflake_status status = service_create(d->settings, now, &d->service);
-    if (status == SONYFLAKE_OK) {
-        if (d->service.max_batch < d->settings->max_batch)
-            log_warn("batch_reduced",
-                     "max_batch=%u hint=\"the shards make no more within MAX_WAIT_MS; give the "
-                     "service more of them, or set MAX_BATCH to this\"",
-                     d->service.max_batch);
-        return 0;
-    }
-    char clock_text[TIMESTAMP_TEXT_MAX];
-    char start_text[TIMESTAMP_TEXT_MAX];
-    timestamp_format_ms(now.wall_ns, clock_text);
-    timestamp_format_ms(d->settings->start_time_ns, start_text);
-    log_error("no_generator",
-              "reason=\"%s\" clock=%s start_time=%s hint=\"set the clock, or START_TIME\"",
-              sonyflake_status_text(status), clock_text, start_text);
-    return -EINVAL;
-}
-
 static int open_listeners(struct daemon *d)
 {
     for (size_t i = 0; i < d->settings->listener_count; i++) {
@@ -165,6 +143,7 @@ static int block_signals(struct daemon *d)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGHUP);
+    (void)sigaddset(&signals, SIGUSR1);
     int r = pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by the workers */
     if (r != 0)
         return -r;
@@ -191,15 +170,20 @@ static void set_stage(struct daemon *d, uint32_t started, enum worker_stage stag
 static void release(struct daemon *d)
 {
     close_listeners(d);
+    issuing_end(&d->issuing); /* before the workers go: its thread wakes them */
     for (uint32_t i = 0; i < d->worker_count; i++)
         worker_destroy(&d->workers[i]);
     memory_release(d->workers, d->worker_count * sizeof(struct worker));
     memory_release(d->shared.clients.entries, d->shared.clients.capacity * sizeof(struct client));
-    service_destroy(&d->service);
     if (d->shared.client_left_fd != -1)
         (void)close(d->shared.client_left_fd);
     if (d->signal_fd != -1)
         (void)close(d->signal_fd);
+}
+
+static bool ends(uint32_t signal_number)
+{
+    return signal_number == SIGTERM || signal_number == SIGINT;
 }
 
 /*
@@ -209,12 +193,12 @@ static void release(struct daemon *d)
 static void drain(struct daemon *d)
 {
     struct timespec step = {.tv_nsec = 5 * NS_PER_MS};
-    int64_t end_ns = clock_now().mono_ns + (int64_t)d->settings->drain_timeout_ms * NS_PER_MS;
+    int64_t end_ns = clock_read().mono_ns + (int64_t)d->settings->drain_timeout_ms * NS_PER_MS;
 
     set_stage(d, d->worker_count, WORKER_DRAIN);
-    while (atomic_load(&d->shared.clients.open_count) > 0 && clock_now().mono_ns < end_ns) {
+    while (atomic_load(&d->shared.clients.open_count) > 0 && clock_read().mono_ns < end_ns) {
         struct signalfd_siginfo info;
-        if (read(d->signal_fd, &info, sizeof(info)) == sizeof(info) && info.ssi_signo != SIGHUP)
+        if (read(d->signal_fd, &info, sizeof(info)) == sizeof(info) && ends(info.ssi_signo))
             break;
         (void)nanosleep(&step, NULL); /* EINTR: a shorter step */
     }
@@ -227,9 +211,8 @@ static void drain(struct daemon *d)
 
 /* ---- Service -------------------------------------------------------------------------------- */
 
-static void reopen_log(void *context)
+static void reopen_log(const struct settings *settings)
 {
-    const struct settings *settings = ((struct daemon *)context)->settings;
     if (settings->log_file[0] == '\0')
         return;
     char path[256];
@@ -240,6 +223,25 @@ static void reopen_log(void *context)
                   path, errno_name(-r));
     else
         log_info("log_reopened", "path=%s", path);
+}
+
+static void on_signal(void *context, uint32_t number)
+{
+    struct daemon *d = context;
+    if (number == SIGHUP) {
+        reopen_log(d->settings);
+    } else if (number == SIGUSR1) { /* from `go-id state accept-clock` */
+        (void)id_clock_accept(&d->issuing.clock);
+        mark_keeper_write_anyway(&d->issuing.keeper);
+    }
+}
+
+/* The mark has moved: those whose ids lie behind it need not wait any longer. */
+static void wake_workers(void *context)
+{
+    struct daemon *d = context;
+    for (uint32_t i = 0; i < d->worker_count; i++)
+        worker_wake(&d->workers[i]);
 }
 
 /* Tells whoever started us where we listen. */
@@ -261,9 +263,9 @@ static void report_ready(const struct daemon *d, int ready_fd)
     log_info("ready",
              "version=%s shard_first=%u shard_last=%u ids_per_second=%" PRIu64
              " workers=%u max_connections=%u",
-             sonyflake_version(), d->service.shards.first,
-             d->service.shards.first + d->service.shards.count - 1,
-             service_ids_per_second(&d->service), d->worker_count, d->clients_max);
+             sonyflake_version(), d->issuing.service.shards.first,
+             d->issuing.service.shards.first + d->issuing.service.shards.count - 1,
+             service_ids_per_second(&d->issuing.service), d->worker_count, d->clients_max);
     if (!settings_is_set(d->settings, SETTING_SHARD_ID))
         log_info("shard_default",
                  "shard=1 hint=\"SHARD_ID is not set; give every instance its own\"");
@@ -276,11 +278,13 @@ static int prepare(struct daemon *d)
     if (r == 0)
         r = claim_descriptors(d, worker_count);
     if (r == 0)
-        r = start_service(d);
+        r = issuing_begin(&d->issuing, d->settings, d->signal_fd);
     if (r == 0)
         r = create_workers(d, worker_count);
     if (r == 0)
         r = open_listeners(d);
+    if (r == 0)
+        r = issuing_start(&d->issuing, wake_workers, d);
     return r;
 }
 
@@ -298,6 +302,15 @@ static int start_workers(struct daemon *d)
     return 0;
 }
 
+static void warn_of_batch(const struct daemon *d)
+{
+    if (d->issuing.service.max_batch < d->settings->max_batch)
+        log_warn("batch_reduced",
+                 "max_batch=%u hint=\"the shards make no more within MAX_WAIT_MS; give the "
+                 "service more of them, or set MAX_BATCH to this\"",
+                 d->issuing.service.max_batch);
+}
+
 /* A warning may quote the name of a variable, in which any byte may stand. */
 static void log_warnings(const struct problems *warnings)
 {
@@ -311,8 +324,10 @@ int serve(const struct settings *settings, const struct problems *warnings, int 
 {
     static struct daemon d; /* too large for some stacks, and there is one */
     d = (struct daemon){.settings = settings, .signal_fd = -1};
-    d.shared =
-        (struct worker_shared){.service = &d.service, .settings = settings, .client_left_fd = -1};
+    d.shared = (struct worker_shared){.service = &d.issuing.service,
+                                      .mark_keeper = &d.issuing.keeper,
+                                      .settings = settings,
+                                      .client_left_fd = -1};
 
     log_set_threshold(settings->log_level);
     if (settings->log_file[0] != '\0') {
@@ -329,11 +344,17 @@ int serve(const struct settings *settings, const struct problems *warnings, int 
     int r = prepare(&d);
     if (r == 0)
         r = start_workers(&d);
+    if (r == -ECANCELED) {
+        log_info("stopped", "connections_cut=0");
+        release(&d);
+        return 0;
+    }
     if (r < 0) {
         log_error("start_failed", "errno=%s hint=\"the lines above say more\"", errno_name(-r));
         release(&d);
         return 1;
     }
+    warn_of_batch(&d);
     report_ready(&d, ready_fd);
 
     struct acceptor acceptor = {
@@ -344,8 +365,10 @@ int serve(const struct settings *settings, const struct problems *warnings, int 
         .listeners = d.listeners,
         .listener_count = d.listener_count,
         .signal_fd = d.signal_fd,
+        .on_signal = on_signal,
+        .context = &d,
     };
-    acceptor_run(&acceptor, reopen_log, &d);
+    acceptor_run(&acceptor);
     close_listeners(&d);
     drain(&d);
     release(&d);

@@ -9,12 +9,13 @@
 #include "server/api/answer.h"
 #include "server/api/endpoints.h"
 #include "server/api/id_body.h"
+#include "server/api/status.h"
 #include "server/http/target.h"
 
 /* The longest path that can be one of ours, decoded. */
 #define PATH_MAX_LEN 64
 
-#define PATHS "/generate, /decode/ID, /health and /info"
+#define PATHS "/generate, /decode/ID, /health, /ready and /info"
 
 struct route {
     struct span path;
@@ -27,6 +28,7 @@ static const struct route routes[] = {
     {SPAN_INIT("/generate"), false, endpoint_generate},
     {SPAN_INIT("/health"), false, endpoint_health},
     {SPAN_INIT("/decode/"), true, endpoint_decode},
+    {SPAN_INIT("/ready"), false, endpoint_ready},
     {SPAN_INIT("/info"), false, endpoint_info},
 };
 
@@ -97,14 +99,25 @@ void api_refuse_order(const struct api_call *call, const struct id_order *order,
     char detail[HTTP_DETAIL_MAX];
     const struct service *service = call->service;
     uint64_t retry_s = wait_ns > 0 ? (uint64_t)((wait_ns - 1) / NS_PER_S) + 1 : 1;
-    uint64_t unavailable_s = service_unavailable(service, call->now, detail);
+    struct service_status now = service_status(service, &call->now);
 
-    if (unavailable_s > 0) {
-        retry_s = unavailable_s;
+    if (!now.ready) {
+        retry_s = now.retry_after_s;
+        (void)snprintf(detail, sizeof(detail), "%s", now.reason);
     } else if (status == SONYFLAKE_ERR_NO_MEMORY) {
         (void)snprintf(detail, sizeof(detail),
                        "too many large batches are being made at once; retry, "
                        "with a smaller count or fewer of them");
+    } else if (now.lead.lead_ns > 0) {
+        (void)snprintf(detail, sizeof(detail),
+                       "%" PRIu32 " id%s cannot be had within %" PRId64 " ms: ids are %" PRId64
+                       " ms ahead of a clock that was set back "
+                       "(MAX_CLOCK_LEAD is %" PRId64
+                       " ms), and advance at half speed until it has caught up; retry, or ask for "
+                       "fewer at a time",
+                       order->wanted, order->wanted == 1 ? "" : "s",
+                       service->max_wait_ns / NS_PER_MS, now.lead.lead_ns / NS_PER_MS,
+                       now.lead.max_ns / NS_PER_MS);
     } else {
         (void)snprintf(detail, sizeof(detail),
                        "%" PRIu32 " id%s cannot be had within %" PRId64

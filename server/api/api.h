@@ -13,7 +13,7 @@
 #include "common/attributes.h"
 #include "server/api/id_order.h"
 #include "server/api/service.h"
-#include "server/clock/clock.h"
+#include "server/clock/id_time.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
 

@@ -23,6 +23,8 @@ enum api_outcome endpoint_decode(const struct api_call *call, const struct api_r
                                  struct http_output *out, struct id_order *ret_order);
 enum api_outcome endpoint_health(const struct api_call *call, const struct api_request *request,
                                  struct http_output *out, struct id_order *ret_order);
+enum api_outcome endpoint_ready(const struct api_call *call, const struct api_request *request,
+                                struct http_output *out, struct id_order *ret_order);
 enum api_outcome endpoint_info(const struct api_call *call, const struct api_request *request,
                                struct http_output *out, struct id_order *ret_order);
 

@@ -31,7 +31,7 @@ void id_order_start(struct id_order *order, const struct service *service, uint3
     order->promised = 0;
     order->run_count = 0;
     order->block = NULL;
-    order->due_ns = now.wall_ns;
+    order->due_ns = now.ids.source_ns;
     order->deadline_ns = now.mono_ns + service->max_wait_ns;
 }
 
@@ -91,14 +91,16 @@ static enum sonyflake_status admit(struct id_order *order, struct service *servi
     if (order->wanted <= service->order_quantum)
         return SONYFLAKE_OK;
     enum sonyflake_status status =
-        sonyflake_wait_time(service->generator, now.wall_ns, reterr_wait_ns);
+        sonyflake_wait_time(service->generator, now.ids.source_ns, reterr_wait_ns);
     if (status != SONYFLAKE_OK)
         return status;
 
     /* The queue: ids that are taken and not yet due, in full ticks besides the present one. */
     const int64_t tick_ns = service->layout.time_unit_ns;
-    const uint64_t in_time = service_ids_in_time(service);
-    uint64_t queue_ticks = *reterr_wait_ns > 0 ? (uint64_t)((*reterr_wait_ns - 1) / tick_ns) : 0;
+    const int64_t lead_ns = id_time_logical(&now.ids) - now.ids.source_ns;
+    const int64_t queue_ns = *reterr_wait_ns - lead_ns;
+    uint64_t queue_ticks = queue_ns > 0 ? (uint64_t)((queue_ns - 1) / tick_ns) : 0;
+    const uint64_t in_time = service_ids_in_time(service, &now.ids);
     uint64_t queue_ids = queue_ticks * service->tick_capacity;
     uint64_t takes = (order->wanted - 1) / service->order_quantum + 1;
 
@@ -112,7 +114,7 @@ static enum sonyflake_status admit(struct id_order *order, struct service *servi
 
     int64_t ticks = (int64_t)(before / service->tick_capacity) - EARLY_TICKS;
     if (ticks > 0)
-        order->due_ns = now.wall_ns + ticks * tick_ns;
+        order->due_ns = now.ids.source_ns + lead_ns + ticks * tick_ns;
     return SONYFLAKE_OK;
 }
 
@@ -124,10 +126,12 @@ static enum sonyflake_status take_quantum(struct id_order *order, struct service
     uint32_t missing = order->wanted - order->taken;
     uint32_t quantum = missing < service->order_quantum ? missing : service->order_quantum;
     int64_t left_ns = order->deadline_ns - now.mono_ns;
+    int64_t ahead_ns = id_time_ahead(&now.ids, left_ns > 0 ? left_ns : 0);
 
     while (quantum > 0) {
+        /* By the source's time: with a lead, the tick at hand is used up before the next begins. */
         struct sonyflake_demand demand = {
-            .now_ns = now.wall_ns, .ahead_ns = left_ns > 0 ? left_ns : 0, .count = quantum};
+            .now_ns = now.ids.source_ns, .ahead_ns = ahead_ns, .count = quantum};
         struct sonyflake_run run;
         int64_t wait_ns;
         enum sonyflake_status status =
@@ -140,7 +144,7 @@ static enum sonyflake_status take_quantum(struct id_order *order, struct service
         }
         if (!keep_run(order, service, blocks, &run))
             return SONYFLAKE_ERR_NO_MEMORY;
-        order->due_ns = now.wall_ns + wait_ns;
+        order->due_ns = now.ids.source_ns + wait_ns;
         quantum -= run.count;
     }
     return SONYFLAKE_OK;
@@ -156,17 +160,21 @@ enum id_order_progress id_order_advance(struct id_order *order, struct service *
     if (order->taken == 0 && order->promised == 0)
         *reterr_status = admit(order, service, now, reterr_wait_ns);
 
-    while (*reterr_status == SONYFLAKE_OK && now.wall_ns >= order->due_ns) {
+    while (*reterr_status == SONYFLAKE_OK && id_time_has_come(&now.ids, order->due_ns)) {
         if (order->taken == order->wanted)
             return ID_ORDER_COMPLETE;
         *reterr_status = take_quantum(order, service, blocks, now, reterr_wait_ns);
     }
-    if (*reterr_status != SONYFLAKE_OK)
-        return ID_ORDER_REFUSED;
-    if (now.mono_ns < order->deadline_ns)
-        return ID_ORDER_WAIT;
-    *reterr_status = SONYFLAKE_ERR_EXHAUSTED;
-    *reterr_wait_ns = order->due_ns - now.wall_ns;
+    if (*reterr_status == SONYFLAKE_OK) {
+        bool in_vain = now.ids.limit_stuck && order->due_ns >= now.ids.limit_ns;
+        if (now.mono_ns < order->deadline_ns && !in_vain)
+            return ID_ORDER_WAIT;
+        *reterr_status = SONYFLAKE_ERR_EXHAUSTED;
+        *reterr_wait_ns = order->due_ns - now.ids.source_ns;
+    }
+    /* From the source's time to real time. */
+    if (*reterr_wait_ns < INT64_MAX - now.ids.source_ns)
+        *reterr_wait_ns = id_time_wait(&now.ids, now.ids.source_ns + *reterr_wait_ns);
     return ID_ORDER_REFUSED;
 }
 

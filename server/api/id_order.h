@@ -30,14 +30,14 @@ struct id_order {
     uint32_t promised; /* of service->promised, the ids that are for this order */
     uint32_t run_count;
     int64_t deadline_ns; /* monotonic; after it the client gets a 503 */
-    int64_t due_ns;      /* wall clock; when what was taken may be shown */
+    int64_t due_ns;      /* the tick of what was taken; see id_time_has_come() */
     struct sonyflake_run inline_runs[ID_ORDER_RUNS_INLINE];
     struct sonyflake_run *block; /* all runs, once they are more than fit above; else NULL */
 };
 
 enum id_order_progress {
     ID_ORDER_COMPLETE, /* every id is taken and may be shown */
-    ID_ORDER_WAIT,     /* call again at due_ns (wall clock) or at deadline_ns (monotonic) */
+    ID_ORDER_WAIT,     /* call again when due_ns has come, or at deadline_ns */
     ID_ORDER_REFUSED,  /* cannot be filled in time: answer 503 */
 };
 
@@ -54,8 +54,10 @@ void id_order_start(struct id_order *order, const struct service *service, uint3
 /*
  * Takes as many ids as may be taken at now.  blocks lends the room for many runs; its blocks hold
  * id_order_runs_max() runs.  When the order is refused, *reterr_status says why and
- * *reterr_wait_ns how long an id would take: EXHAUSTED (the queue or the clock), BEFORE_START,
- * OVER_TIME_LIMIT; NO_MEMORY when no block was left.
+ * *reterr_wait_ns how long an id would take in real time: EXHAUSTED (the queue, the clock or
+ * the mark), BEFORE_START,
+ * OVER_TIME_LIMIT; NO_MEMORY when no block was left.  An order that reaches the mark is refused
+ * with EXHAUSTED at once when the mark is known not to move.
  */
 NODISCARD enum id_order_progress id_order_advance(struct id_order *order, struct service *service,
                                                   struct block_pool *blocks, struct moment now,

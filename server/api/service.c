@@ -1,43 +1,37 @@
 #include "server/api/service.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
-#include "common/bug.h"
 #include "common/timestamp.h"
 
-/*
- * The largest id that can bear the tick of now, or an earlier one: the floor for this process.
- */
-static enum sonyflake_status floor_at(const struct sonyflake_layout *layout, struct moment now,
-                                      uint64_t *ret_floor)
+static int64_t usable_wait(const struct service *service)
 {
-    uint64_t first_id;
-    return sonyflake_id_range(layout, now.wall_ns, now.wall_ns, &first_id, ret_floor);
+    return service->max_wait_ns / 8 * 7;
 }
 
-uint64_t service_ids_in_time(const struct service *service)
+static uint64_t ids_in(const struct service *service, int64_t ns)
 {
-    int64_t usable_ns = service->max_wait_ns / 8 * 7;
-    uint64_t ticks = (uint64_t)(usable_ns / service->layout.time_unit_ns) + 1; /* and this one */
+    uint64_t ticks = (uint64_t)(ns / service->layout.time_unit_ns) + 1; /* and this one */
     return ticks * service->tick_capacity;
 }
 
-enum sonyflake_status service_create(const struct settings *settings, struct moment now,
+uint64_t service_ids_in_time(const struct service *service, const struct id_time *now)
+{
+    int64_t lead_ns = id_time_logical(now) - now->source_ns;
+    return ids_in(service, id_time_ahead(now, usable_wait(service)) - lead_ns);
+}
+
+enum sonyflake_status service_create(const struct settings *settings, uint64_t floor,
                                      struct service *ret_service)
 {
     struct sonyflake_options options = {
         .layout = SONYFLAKE_LAYOUT_DEFAULT,
         .machine_id = settings->shards.first,
         .machine_id_count = settings->shards.count,
+        .floor = floor,
     };
     options.layout.start_time_ns = settings->start_time_ns;
-    enum sonyflake_status status = floor_at(&options.layout, now, &options.floor);
-    if (status != SONYFLAKE_OK)
-        return status;
 
     struct sonyflake_generator *generator;
-    status = sonyflake_create(&options, &generator);
+    enum sonyflake_status status = sonyflake_create(&options, &generator);
     if (status != SONYFLAKE_OK)
         return status;
 
@@ -50,7 +44,7 @@ enum sonyflake_status service_create(const struct settings *settings, struct mom
         .order_quantum = capacity / 2,
         .max_wait_ns = (int64_t)settings->max_wait_ms * NS_PER_MS,
     };
-    uint64_t possible = service_ids_in_time(ret_service);
+    uint64_t possible = ids_in(ret_service, usable_wait(ret_service));
     ret_service->max_batch =
         (uint32_t)(settings->max_batch < possible ? settings->max_batch : possible);
     return SONYFLAKE_OK;
@@ -67,21 +61,26 @@ uint64_t service_ids_per_second(const struct service *service)
     return service->tick_capacity * (uint64_t)(NS_PER_S / service->layout.time_unit_ns);
 }
 
-uint64_t service_unavailable(const struct service *service, struct moment now,
-                             char reason[static SERVICE_REASON_MAX])
+struct moment service_now(const struct service *service)
 {
-    int64_t wait_ns = 0;
-    enum sonyflake_status status = sonyflake_wait_time(service->generator, now.wall_ns, &wait_ns);
-    if (status != SONYFLAKE_OK) {
-        (void)snprintf(reason, SERVICE_REASON_MAX, "%s", sonyflake_status_text(status));
-        return 1;
+    struct moment now = id_clock_now(service->clock);
+    if (now.ids.line_ns - now.ids.source_ns > now.ids.lead_max_ns) {
+        /* Ids stand still until the source is near enough: so must the line. */
+        int64_t nearest_ns = now.ids.source_ns + now.ids.lead_max_ns;
+        int64_t next_ns = service_next_tick(service);
+        now.ids.line_ns = next_ns > nearest_ns ? next_ns : nearest_ns;
+        logical_clock_hold(&service->clock->logical, now.boot_ns, now.ids.line_ns);
     }
-    /* A queue is never longer than max_wait_ns, and the tick it ends in. */
-    int64_t lead_ns = wait_ns - service->max_wait_ns - service->layout.time_unit_ns;
-    if (lead_ns <= 0)
-        return 0;
-    (void)snprintf(reason, SERVICE_REASON_MAX,
-                   "the clock went back: it is %" PRId64 " ms behind the newest id",
-                   wait_ns / NS_PER_MS);
-    return (uint64_t)(lead_ns / NS_PER_S + 1);
+    return now;
+}
+
+int64_t service_next_tick(const struct service *service)
+{
+    /* Seen from tick 0, the wait for the next id is the time of its tick. */
+    int64_t start_ns = service->layout.start_time_ns;
+    int64_t wait_ns;
+    if (sonyflake_wait_time(service->generator, start_ns, &wait_ns) != SONYFLAKE_OK)
+        return INT64_MAX;
+    int64_t next_ns = wait_ns < INT64_MAX - start_ns ? start_ns + wait_ns : INT64_MAX;
+    return next_ns - next_ns % service->layout.time_unit_ns; /* tick 0 may begin before its time */
 }

@@ -1,8 +1,8 @@
 /*
  * service.h: what every request is answered from: the generator and the limits around it.
  *
- * One per process, made before the workers start.  Two things in it change after that, and both
- * are lock-free: the generator, and the count of promised ids.
+ * One per process, made before the workers start.  What changes after that is lock-free: the
+ * generator, the count of promised ids, and the clock.
  */
 #ifndef SERVER_API_SERVICE_H
 #define SERVER_API_SERVICE_H
@@ -11,9 +11,12 @@
 #include <stdint.h>
 
 #include "common/attributes.h"
-#include "server/clock/clock.h"
+#include "server/clock/id_clock.h"
 #include "server/settings/settings.h"
 #include "sonyflake.h"
+
+struct mark_keeper;
+struct ownership;
 
 struct service {
     struct sonyflake_generator *generator;
@@ -24,21 +27,25 @@ struct service {
     uint32_t max_batch;        /* ids per request; not more than can be made while it may wait */
     int64_t max_wait_ns;       /* how long a request may wait for its ids */
     _Atomic uint64_t promised; /* ids that orders were let in for and have not taken yet */
+
+    /* What status.c looks at; the first is also service_now()'s.  NULL in tests that own the time.
+     */
+    struct id_clock *clock;
+    const struct mark_keeper *keeper;
+    const struct ownership *ownership;
 };
 
 /*
- * How many ids are made while an order may wait.  An eighth of that time is kept back, so that
- * orders which were let in do come through: one that fails half-way has wasted ids.
+ * How many ids are made while an order that comes now may wait.  An eighth of that time is kept
+ * back, so that orders which were let in do come through: one that fails half-way has wasted ids.
  */
-uint64_t service_ids_in_time(const struct service *service);
+uint64_t service_ids_in_time(const struct service *service, const struct id_time *now);
 
 /*
- * Fills *ret_service.  No id of the tick of now, or an earlier one, will be issued: a process
- * that ran until a moment ago may have used them.
- * Returns SONYFLAKE_OK, or why the generator cannot be made: BEFORE_START, OVER_TIME_LIMIT,
- * NO_MEMORY.
+ * Fills *ret_service.  No id at or below floor will be issued.
+ * Returns SONYFLAKE_OK, or why the generator cannot be made: NO_MEMORY, ID.
  */
-NODISCARD enum sonyflake_status service_create(const struct settings *settings, struct moment now,
+NODISCARD enum sonyflake_status service_create(const struct settings *settings, uint64_t floor,
                                                struct service *ret_service);
 
 void service_destroy(struct service *service);
@@ -46,14 +53,13 @@ void service_destroy(struct service *service);
 /* Ids per second when every tick is used up. */
 uint64_t service_ids_per_second(const struct service *service);
 
-/* A sentence that tells an operator why no id can be issued. */
-enum { SERVICE_REASON_MAX = 160 };
+/* What time it is, for everything that a worker does in one turn. */
+struct moment service_now(const struct service *service);
 
 /*
- * Whether ids can be issued at all at this moment, waiting no longer than a request may.
- * Returns 0, or the seconds after which to ask again (at least 1) with the reason in reason.
+ * When the tick of the next id begins, in nanoseconds since 1970, whatever the clock says; the end
+ * of time when there is none.
  */
-NODISCARD uint64_t service_unavailable(const struct service *service, struct moment now,
-                                       char reason[static SERVICE_REASON_MAX]);
+int64_t service_next_tick(const struct service *service);
 
 #endif

@@ -7,11 +7,15 @@
 static int64_t read_ns(clockid_t id)
 {
     struct timespec ts;
-    (void)clock_gettime(id, &ts); /* cannot fail: both clocks exist on every Linux */
+    (void)clock_gettime(id, &ts); /* cannot fail: these clocks exist on every Linux */
     return (int64_t)ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-struct moment clock_now(void)
+struct clock_reading clock_read(void)
 {
-    return (struct moment){.wall_ns = read_ns(CLOCK_REALTIME), .mono_ns = read_ns(CLOCK_MONOTONIC)};
+    struct clock_reading now;
+    now.wall_ns = read_ns(CLOCK_REALTIME);
+    now.boot_ns = read_ns(CLOCK_BOOTTIME);
+    now.mono_ns = read_ns(CLOCK_MONOTONIC);
+    return now;
 }

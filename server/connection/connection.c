@@ -81,6 +81,7 @@ static void advance_order(struct connection *c, struct workspace *w)
     int64_t wait_ns;
     struct api_call call = call_for(c, w, w->date);
 
+    w->ids_were_wanted = true;
     switch (id_order_advance(&c->order, w->service, &w->runs, w->now, &status, &wait_ns)) {
     case ID_ORDER_WAIT:
         set_state(c, CONNECTION_WAIT);

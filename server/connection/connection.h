@@ -103,7 +103,7 @@ struct span connection_pending(struct connection *connection, struct workspace *
 /* The kernel took len bytes of connection_pending(); 0: it takes none at present. */
 void connection_on_output(struct connection *connection, struct workspace *workspace, size_t len);
 
-/* order.due_ns has come (wall clock), or may have: being early does no harm. */
+/* order.due_ns has come (id_time_has_come()), or may have: being early does no harm. */
 void connection_on_tick(struct connection *connection, struct workspace *workspace);
 
 void connection_on_shutdown(struct connection *connection, struct workspace *workspace);

@@ -14,7 +14,6 @@
 
 #include "common/attributes.h"
 #include "server/api/service.h"
-#include "server/clock/clock.h"
 #include "server/connection/block_pool.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
@@ -36,8 +35,9 @@ struct workspace {
     int64_t idle_timeout_ns;
     int64_t write_timeout_ns;
 
-    struct moment now; /* set by workspace_set_time() */
-    int64_t date_s;    /* the second that date shows */
+    struct moment now;    /* set by workspace_set_time() */
+    bool ids_were_wanted; /* set when an order comes, for the loop, which clears it */
+    int64_t date_s;       /* the second that date shows */
     char date[HTTP_DATE_LEN + 1];
     bool draining;    /* the service is about to stop: answer what is there, then close */
     int64_t drain_ns; /* monotonic; when draining, connections without a request end here */

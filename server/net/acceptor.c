@@ -93,13 +93,13 @@ static enum accept_result accept_some(const struct acceptor *acceptor, int liste
 }
 
 /* Returns the signal that ends the service, or 0. */
-static uint32_t take_signals(int signal_fd, void (*on_hangup)(void *), void *context)
+static uint32_t take_signals(const struct acceptor *acceptor)
 {
     struct signalfd_siginfo info;
-    while (read(signal_fd, &info, sizeof(info)) == sizeof(info)) {
-        if (info.ssi_signo != SIGHUP)
+    while (read(acceptor->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             return info.ssi_signo;
-        on_hangup(context);
+        acceptor->on_signal(acceptor->context, info.ssi_signo);
     }
     return 0;
 }
@@ -122,7 +122,7 @@ static void wait_for_work(const struct acceptor *acceptor, struct pollfd *fds, b
     (void)eventfd_read(shared->client_left_fd, &left); /* EAGAIN: nobody left */
 }
 
-void acceptor_run(struct acceptor *acceptor, void (*on_hangup)(void *context), void *context)
+void acceptor_run(struct acceptor *acceptor)
 {
     struct pollfd fds[2 + SETTINGS_LISTENERS_MAX] = {
         {.fd = acceptor->signal_fd, .events = POLLIN},
@@ -135,7 +135,7 @@ void acceptor_run(struct acceptor *acceptor, void (*on_hangup)(void *context), v
     bool no_room = false;
     while (signal_number == 0) {
         wait_for_work(acceptor, fds, no_room);
-        signal_number = take_signals(acceptor->signal_fd, on_hangup, context);
+        signal_number = take_signals(acceptor);
         no_room = false;
         for (size_t i = 0; i < acceptor->listener_count; i++) {
             int fd = acceptor->listeners[i].fd;

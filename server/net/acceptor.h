@@ -21,14 +21,16 @@ struct acceptor {
     uint32_t clients_max;
     struct listener *listeners;
     size_t listener_count;
-    int signal_fd; /* signalfd of SIGTERM, SIGINT and SIGHUP */
+    int signal_fd; /* signalfd of SIGTERM, SIGINT and those that do not end the service */
+    void (*on_signal)(void *context, uint32_t number); /* one of the latter has come */
+    void *context;
 };
 
 /*
- * Accepts clients until SIGTERM or SIGINT.  On SIGHUP calls on_hangup().  When clients_max are
+ * Accepts clients until SIGTERM or SIGINT.  When clients_max are
  * connected or descriptors run out, new clients wait in the kernel's queue until one leaves.
  * Before it returns it takes in whoever is in that queue, as far as there is room.
  */
-void acceptor_run(struct acceptor *acceptor, void (*on_hangup)(void *context), void *context);
+void acceptor_run(struct acceptor *acceptor);
 
 #endif

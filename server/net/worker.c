@@ -10,7 +10,7 @@
 #include "common/errno_name.h"
 #include "common/log.h"
 #include "common/timestamp.h"
-#include "server/clock/clock.h"
+#include "server/store/mark_keeper.h"
 
 #define EVENTS_MAX 256 /* per turn */
 
@@ -241,7 +241,7 @@ static void run_queue(struct worker *worker, struct list_node *queue)
 {
     while (!list_is_empty(queue)) {
         struct client *client = waiting(queue->next);
-        if (client->connection.order.due_ns > worker->workspace.now.wall_ns)
+        if (!id_time_has_come(&worker->workspace.now.ids, client->connection.order.due_ns))
             return;
         list_remove(&client->wait_link);
         connection_on_tick(&client->connection, &worker->workspace);
@@ -309,30 +309,40 @@ static bool look_at_stage(struct worker *worker)
     return false;
 }
 
-/* The smaller of until_ns and the time until the first of the queue is due; at least 0. */
-static int64_t until_first(const struct list_node *queue, int64_t wall_ns, int64_t until_ns)
+/* How long until the first of the queue may go on, as far as a clock can tell; at least 0. */
+static int64_t until_first(struct worker *worker, const struct list_node *queue,
+                           const struct id_time *now)
 {
     if (list_is_empty(queue))
-        return until_ns;
-    int64_t due_ns = waiting(queue->next)->connection.order.due_ns - wall_ns;
-    if (due_ns < 0)
-        return 0;
-    return due_ns < until_ns ? due_ns : until_ns;
+        return INT64_MAX;
+    int64_t due_ns = waiting(queue->next)->connection.order.due_ns;
+    if (due_ns >= now->limit_ns) {
+        /* Whoever moves the mark wakes us; and if it is too early for that, we see to it later. */
+        due_ns = mark_keeper_use(worker->shared->mark_keeper, now);
+        if (due_ns == INT64_MAX)
+            return INT64_MAX;
+    }
+    return id_time_wait(now, due_ns);
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* How long the loop may sleep, in nanoseconds; negative: until something happens. */
-static int64_t sleep_ns(const struct worker *worker)
+static int64_t sleep_ns(struct worker *worker)
 {
     if (!list_is_empty(&worker->ready))
         return 0;
 
-    struct moment now = clock_now();
+    struct moment now = service_now(worker->shared->service);
     int64_t until_ns = INT64_MAX;
     int64_t deadline_ns = deadline_wheel_next(&worker->wheel);
     if (deadline_ns != INT64_MAX)
         until_ns = deadline_ns > now.mono_ns ? deadline_ns - now.mono_ns : 0;
-    until_ns = until_first(&worker->tick_queue, now.wall_ns, until_ns);
-    until_ns = until_first(&worker->line, now.wall_ns, until_ns);
+    until_ns = smaller(until_ns, until_first(worker, &worker->tick_queue, &now.ids));
+    until_ns = smaller(until_ns, until_first(worker, &worker->line, &now.ids));
     return until_ns != INT64_MAX ? until_ns : -1;
 }
 
@@ -354,7 +364,7 @@ static int wait_precisely(int epoll_fd, struct epoll_event *events, int64_t ns)
 #endif
 }
 
-static int wait_for_events(const struct worker *worker, struct epoll_event *events)
+static int wait_for_events(struct worker *worker, struct epoll_event *events)
 {
     int64_t ns = sleep_ns(worker);
     int count = wait_precisely(worker->epoll_fd, events, ns);
@@ -365,6 +375,16 @@ static int wait_for_events(const struct worker *worker, struct epoll_event *even
     return epoll_wait(worker->epoll_fd, events, EVENTS_MAX, ns < 0 ? -1 : (int)ms);
 }
 
+/* While ids are wanted, the mark has to stay ahead of them. */
+static void look_at_mark(struct worker *worker)
+{
+    struct workspace *workspace = &worker->workspace;
+    if (workspace->ids_were_wanted || !list_is_empty(&worker->tick_queue) ||
+        !list_is_empty(&worker->line))
+        (void)mark_keeper_use(worker->shared->mark_keeper, &workspace->now.ids);
+    workspace->ids_were_wanted = false;
+}
+
 static void *worker_main(void *argument)
 {
     struct worker *worker = argument;
@@ -373,13 +393,14 @@ static void *worker_main(void *argument)
     while (look_at_stage(worker)) {
         int count = wait_for_events(worker, events);
         BUG_IF(count == -1 && errno != EINTR);
-        workspace_set_time(&worker->workspace, clock_now());
+        workspace_set_time(&worker->workspace, service_now(worker->shared->service));
         for (int i = 0; i < count; i++)
             take_event(worker, &events[i]);
         run_ready(worker);
         run_queue(worker, &worker->tick_queue);
         run_queue(worker, &worker->line);
         run_deadlines(worker);
+        look_at_mark(worker);
     }
     return NULL;
 }
@@ -390,7 +411,7 @@ int worker_create(struct worker *worker, struct worker_shared *shared, uint32_t 
                   uint32_t connections_max)
 {
     *worker = (struct worker){.shared = shared, .number = number, .epoll_fd = -1, .wake_fd = -1};
-    struct moment now = clock_now();
+    struct moment now = service_now(shared->service);
     list_init(&worker->tick_queue);
     list_init(&worker->line);
     list_init(&worker->ready);

@@ -24,9 +24,12 @@ enum worker_stage {
     WORKER_STOP,  /* close everything now */
 };
 
+struct mark_keeper;
+
 /* What all workers share.  Everything but the atomics is constant while they run. */
 struct worker_shared {
     struct service *service;
+    struct mark_keeper *mark_keeper;
     const struct settings *settings;
     struct client_table clients;
     _Atomic uint32_t stage;      /* enum worker_stage */

@@ -170,7 +170,8 @@ def _spawn(directory, env, config, args, listen, limits, tracer):
 
 def _environment(directory, env):
     """Nothing is inherited: a SHARD_ID in the developer's shell must not decide a test."""
-    base = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "STATE_DIRECTORY": directory}
+    base = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "STATE_DIRECTORY": directory,
+            "LOCK_DIRECTORY": directory}
     for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
         if name in os.environ:
             base[name] = os.environ[name]

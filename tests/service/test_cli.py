@@ -13,7 +13,7 @@ import harness
 from http_client import get
 from ids import ID_MAX, compose
 
-COMMANDS = ["serve", "decode", "health", "config", "version", "help"]
+COMMANDS = ["serve", "decode", "health", "config", "state", "version", "help"]
 COMPLETION = pathlib.Path(__file__).parents[2] / "cli" / "go-id.bash"
 DAEMON = {"env": {"SHARD_ID": "7"}}
 

@@ -18,6 +18,7 @@
 #include "common/timestamp.h"
 #include "server/connection/connection.h"
 #include "tests/unit/random.h"
+#include "tests/unit/service_fixture.h"
 
 #define TICK_NS SONYFLAKE_TIME_UNIT_NS
 #define NOON_NS (SONYFLAKE_START_TIME_NS + 1000000 * TICK_NS)
@@ -50,11 +51,9 @@ static struct fixture *open_with(uint32_t shard_count)
     f->settings.head_timeout_ms = 10000;
     f->settings.idle_timeout_ms = 60000;
     f->settings.write_timeout_ms = 5000;
-    f->now = (struct moment){.wall_ns = NOON_NS, .mono_ns = 77 * NS_PER_S};
-    assert_int_equal(service_create(&f->settings, f->now, &f->service), SONYFLAKE_OK);
+    assert_int_equal(service_create_after(&f->settings, NOON_NS, &f->service), SONYFLAKE_OK);
     assert_int_equal(workspace_create(&f->workspace, &f->service, &f->settings, 4), 0);
-    f->now.wall_ns += TICK_NS; /* the tick in which a service starts is left alone */
-    f->now.mono_ns += TICK_NS;
+    f->now = moment_plain(NOON_NS + TICK_NS, 77 * NS_PER_S);
     workspace_set_time(&f->workspace, f->now);
     connection_open(&f->connection, &f->workspace);
     return f;
@@ -87,8 +86,7 @@ static int teardown(void **state)
 
 static void pass(struct fixture *f, int64_t ns)
 {
-    f->now.wall_ns += ns;
-    f->now.mono_ns += ns;
+    f->now = moment_plain(f->now.wall_ns + ns, f->now.mono_ns + ns);
     workspace_set_time(&f->workspace, f->now);
 }
 
@@ -355,7 +353,8 @@ static void a_batch_over_many_ticks_is_all_there_or_not_at_all(void **state)
 static void an_order_that_cannot_be_filled_in_time_is_refused_with_a_retry(void **state)
 {
     struct fixture *f = *state;
-    f->now.wall_ns -= 5 * NS_PER_S; /* the clock goes back further than a request may wait */
+    f->now = moment_plain(f->now.wall_ns - 5 * NS_PER_S,
+                          f->now.mono_ns); /* the clock goes back further than a request may wait */
     workspace_set_time(&f->workspace, f->now);
     assert_int_equal(feed(f, GET), CONNECTION_WANT_INPUT);
     assert_begins(sent(f), "HTTP/1.1 503 ");

@@ -15,6 +15,7 @@
 #include "common/timestamp.h"
 #include "server/api/id_body.h"
 #include "server/api/id_order.h"
+#include "tests/unit/service_fixture.h"
 
 #define TICK_NS SONYFLAKE_TIME_UNIT_NS
 #define NOON_NS (SONYFLAKE_START_TIME_NS + 1000000 * TICK_NS)
@@ -32,11 +33,10 @@ static void open_fixture(struct fixture *f, struct shard_range shards, uint64_t 
     settings.start_time_ns = SONYFLAKE_START_TIME_NS;
     settings.max_batch = 10000;
     settings.max_wait_ms = max_wait_ms;
-    f->now = (struct moment){.wall_ns = NOON_NS, .mono_ns = 5 * NS_PER_S};
-    assert_int_equal(service_create(&settings, f->now, &f->service), SONYFLAKE_OK);
+    assert_int_equal(service_create_after(&settings, NOON_NS, &f->service), SONYFLAKE_OK);
     size_t block_size = id_order_runs_max(&f->service) * sizeof(struct sonyflake_run);
     assert_int_equal(block_pool_create(&f->blocks, block_size, 2), 0);
-    f->now.wall_ns += TICK_NS;
+    f->now = moment_plain(NOON_NS + TICK_NS, 5 * NS_PER_S);
 }
 
 static void close_fixture(struct fixture *f)
@@ -55,8 +55,7 @@ static enum id_order_progress advance(struct fixture *f, struct id_order *order)
 
 static void pass(struct fixture *f, int64_t ns)
 {
-    f->now.wall_ns += ns;
-    f->now.mono_ns += ns;
+    f->now = moment_plain(f->now.wall_ns + ns, f->now.mono_ns + ns);
 }
 
 static void a_single_id_comes_within_two_ticks_while_a_large_order_is_made(void **state)
@@ -236,6 +235,101 @@ static void the_first_id_is_of_a_later_tick_than_the_start(void **state)
     close_fixture(&f);
 }
 
+/* ---- Clock and mark -------------------------------------------------------------------------- */
+
+/* Orders single ids until one has to wait or is refused; returns what that one was told. */
+static enum id_order_progress use_up(struct fixture *f, uint32_t *ret_count)
+{
+    struct id_order order = {0};
+    enum id_order_progress progress = ID_ORDER_COMPLETE;
+    for (*ret_count = 0; progress == ID_ORDER_COMPLETE; ++*ret_count) {
+        id_order_start(&order, &f->service, 1, f->now);
+        progress = advance(f, &order);
+        id_order_release(&order, &f->service, &f->blocks);
+    }
+    --*ret_count;
+    return progress;
+}
+
+static void
+after_a_step_back_the_tick_at_hand_is_used_up_and_then_half_as_many_are_made(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 0);
+    uint32_t count;
+    struct id_order order = {0};
+    id_order_start(&order, &f.service, 1, f.now);
+    assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
+
+    /* The source is set back by 5 s: the line goes on where it was, at half the speed. */
+    const int64_t line_ns = f.now.ids.line_ns;
+    f.now.ids.source_ns -= 5 * NS_PER_S;
+    f.now.ids.lead_max_ns = 10 * NS_PER_S;
+    assert_int_equal(use_up(&f, &count), ID_ORDER_REFUSED);
+    assert_int_equal(count, 255);
+    uint32_t total = 0;
+    for (int64_t passed_ns = TICK_NS; passed_ns <= 100 * TICK_NS; passed_ns += TICK_NS) {
+        f.now.ids.source_ns += TICK_NS;
+        f.now.ids.line_ns = line_ns + passed_ns / 2;
+        (void)use_up(&f, &count);
+        total += count;
+    }
+    assert_int_equal(total, 50 * 256);
+    close_fixture(&f);
+}
+
+static void an_order_waits_at_the_mark_and_goes_on_when_it_has_moved(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    struct id_order order = {0};
+    f.now.ids.limit_ns = f.now.ids.source_ns; /* this tick must not be shown yet */
+    id_order_start(&order, &f.service, 3, f.now);
+    assert_int_equal(advance(&f, &order), ID_ORDER_WAIT);
+    assert_int_equal(order.taken, 0);
+    f.now.ids.limit_ns += TICK_NS;
+    assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
+    id_order_release(&order, &f.service, &f.blocks);
+    close_fixture(&f);
+}
+
+static void ids_taken_below_the_mark_are_not_shown_past_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    uint32_t count;
+    f.now.ids.limit_ns = f.now.ids.source_ns + TICK_NS;
+    assert_int_equal(use_up(&f, &count), ID_ORDER_WAIT); /* the last one took one of the next */
+    assert_int_equal(count, 256);
+    int64_t limit_ns = f.now.ids.limit_ns;
+    struct id_order order = {0};
+    id_order_start(&order, &f.service, 1, f.now);
+    assert_int_equal(advance(&f, &order), ID_ORDER_WAIT);
+    pass(&f, 5 * TICK_NS);
+    f.now.ids.limit_ns = limit_ns;
+    assert_int_equal(advance(&f, &order), ID_ORDER_WAIT);
+    f.now.ids.limit_ns = limit_ns + 1 * TICK_NS;
+    assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
+    id_order_release(&order, &f.service, &f.blocks);
+    close_fixture(&f);
+}
+
+static void a_mark_that_is_stuck_refuses_at_once_what_lies_behind_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 1000);
+    uint32_t count;
+    f.now.ids.limit_ns = f.now.ids.source_ns + TICK_NS;
+    f.now.ids.limit_stuck = true;
+    assert_int_equal(use_up(&f, &count), ID_ORDER_REFUSED);
+    assert_int_equal(count, 256); /* up to the mark all is as ever */
+    close_fixture(&f);
+}
+
 /* ---- Bodies ---------------------------------------------------------------------------------- */
 
 static void assert_body(struct fixture *f, uint32_t count, enum id_format format, bool is_list,
@@ -284,13 +378,12 @@ static void a_body_in_which_ids_gain_a_digit_has_the_length_it_states(void **sta
     const int64_t tick = 10000000000000 >> 24;
     struct fixture f;
     open_fixture(&f, (struct shard_range){0, 65536}, 1000);
-    f.now.wall_ns = SONYFLAKE_START_TIME_NS + 1000001 * TICK_NS;
     service_destroy(&f.service);
     static struct settings settings = {
         .shards = {0, 65536}, .start_time_ns = SONYFLAKE_START_TIME_NS, .max_batch = 10000};
-    struct moment before = {.wall_ns = SONYFLAKE_START_TIME_NS + (tick - 1) * TICK_NS};
-    assert_int_equal(service_create(&settings, before, &f.service), SONYFLAKE_OK);
-    f.now.wall_ns = before.wall_ns + TICK_NS;
+    const int64_t before_ns = SONYFLAKE_START_TIME_NS + (tick - 1) * TICK_NS;
+    assert_int_equal(service_create_after(&settings, before_ns, &f.service), SONYFLAKE_OK);
+    f.now = moment_plain(before_ns + TICK_NS, f.now.mono_ns);
 
     const uint64_t first_with_14 = UINT64_C(10000000000000) - ((uint64_t)tick << 24);
     static char body[300000];
@@ -321,6 +414,11 @@ int main(void)
         cmocka_unit_test(without_waiting_time_a_used_up_tick_is_refused_at_once),
         cmocka_unit_test(when_no_block_is_left_a_scattered_order_is_refused),
         cmocka_unit_test(the_first_id_is_of_a_later_tick_than_the_start),
+        cmocka_unit_test(
+            after_a_step_back_the_tick_at_hand_is_used_up_and_then_half_as_many_are_made),
+        cmocka_unit_test(an_order_waits_at_the_mark_and_goes_on_when_it_has_moved),
+        cmocka_unit_test(ids_taken_below_the_mark_are_not_shown_past_it),
+        cmocka_unit_test(a_mark_that_is_stuck_refuses_at_once_what_lies_behind_it),
         cmocka_unit_test(each_format_is_what_the_documentation_says),
         cmocka_unit_test(a_body_in_which_ids_gain_a_digit_has_the_length_it_states),
     };
