@@ -92,6 +92,12 @@ static void look_at_lead(const struct service *service, const struct moment *now
              " ms: ids go on in %" PRId64 " s, or when the clock is set right",
              (next_ns - now->ids.source_ns) / NS_PER_MS, lead->max_ns / NS_PER_MS,
              wait_ns / NS_PER_S + 1);
+    else if (wait_ns > 0 && service->clock != NULL &&
+             id_clock_standstill(service->clock, now) > patience_ns)
+        fail(status, &lead->condition, 0,
+             "the clock stands still, %" PRId64 " ms behind the newest id, and MAX_CLOCK_LEAD is "
+             "%" PRId64 " ms: ids go on when it runs again",
+             (next_ns - now->ids.source_ns) / NS_PER_MS, lead->max_ns / NS_PER_MS);
 }
 
 static void look_at_mark(const struct service *service, const struct moment *now,

@@ -122,6 +122,15 @@ static void look_at_leap(struct id_clock *clock, int64_t leap_ns)
         log_info("clock_believed", "before_ms=%" PRId64, before_ns / NS_PER_MS);
 }
 
+/* Takes note that the source runs; called only while ids lead, so that it costs nothing else. */
+static void look_at_advance(struct id_clock *clock, const struct id_time *ids, int64_t boot_ns)
+{
+    if (atomic_load_explicit(&clock->advanced_ns, memory_order_relaxed) == ids->source_ns)
+        return;
+    atomic_store_explicit(&clock->advanced_ns, ids->source_ns, memory_order_relaxed);
+    atomic_store_explicit(&clock->advanced_at_ns, boot_ns, memory_order_relaxed);
+}
+
 /* ---- Reading -------------------------------------------------------------------------------- */
 
 struct moment id_clock_now(struct id_clock *clock)
@@ -136,11 +145,21 @@ struct moment id_clock_now(struct id_clock *clock)
     if (__builtin_expect(
             reading.leap_ns != atomic_load_explicit(&clock->leap_ns, memory_order_relaxed), false))
         look_at_leap(clock, reading.leap_ns);
+    if (reading.ids.line_ns > reading.ids.source_ns)
+        look_at_advance(clock, &reading.ids, now.boot_ns);
 
     reading.ids.limit_ns = atomic_load_explicit(&clock->limit_ns, memory_order_acquire);
     reading.ids.limit_stuck = atomic_load_explicit(&clock->limit_stuck, memory_order_relaxed);
     return (struct moment){
         .wall_ns = now.wall_ns, .boot_ns = now.boot_ns, .mono_ns = now.mono_ns, .ids = reading.ids};
+}
+
+int64_t id_clock_standstill(const struct id_clock *clock, const struct moment *now)
+{
+    if (now->ids.line_ns <= now->ids.source_ns ||
+        atomic_load(&clock->advanced_ns) != now->ids.source_ns)
+        return 0;
+    return now->boot_ns - atomic_load(&clock->advanced_at_ns);
 }
 
 int64_t id_clock_believed_offset(const struct id_clock *clock)

@@ -25,6 +25,10 @@ struct id_clock {
     _Atomic int64_t limit_ns; /* ids of this time or later may not be shown */
     _Atomic bool limit_stuck; /* the last attempt to move it failed */
 
+    /* While ids lead: the source when it was last seen to advance, and the boot time of that. */
+    _Atomic int64_t advanced_ns;
+    _Atomic int64_t advanced_at_ns;
+
     _Atomic int64_t leap_ns;        /* of the last reading: how far the source is not believed */
     _Atomic int64_t last_step_ns;   /* the size of the last step; back is negative */
     _Atomic int64_t next_report_ns; /* boot time before which no step is reported */
@@ -41,6 +45,12 @@ void id_clock_init(struct id_clock *clock, const struct settings *settings,
 
 /* Reads the clocks.  Every reader may be the one that notices, and logs, a step. */
 struct moment id_clock_now(struct id_clock *clock);
+
+/*
+ * How long the source has stood still while ids are ahead of it, in nanoseconds; 0 if it has not.
+ * Whoever waits for such a clock waits in vain.
+ */
+int64_t id_clock_standstill(const struct id_clock *clock, const struct moment *now);
 
 /* The difference between the believed source and the time since boot. */
 int64_t id_clock_believed_offset(const struct id_clock *clock);

@@ -61,9 +61,9 @@ size_t state_record_encode(const struct state_record *record, char out[static ST
     BUG_IF(len < 0 || len >= STATE_RECORD_MAX);
 
     size_t room = STATE_RECORD_MAX - (size_t)len;
-    int tail = snprintf(out + len, room, "checksum=%08" PRIx32 "\n", crc32(out, (size_t)len));
-    BUG_IF(tail < 0 || (size_t)tail >= room);
-    return (size_t)(len + tail);
+    int tail_len = snprintf(out + len, room, "checksum=%08" PRIx32 "\n", crc32(out, (size_t)len));
+    BUG_IF(tail_len < 0 || (size_t)tail_len >= room);
+    return (size_t)len + (size_t)tail_len;
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@
 
 #define NOON_NS (INT64_C(1700000000) * NS_PER_S)
 #define HOUR_NS (3600 * NS_PER_S)
-#define YEAR_NS (365 * 24 * HOUR_NS)
+#define YEAR_NS (INT64_C(365) * 24 * HOUR_NS)
 
 struct fixture {
     struct logical_clock clock;
@@ -70,7 +70,7 @@ static void after_a_step_back_it_goes_on_at_half_the_speed_and_the_lead_shrinks(
     int64_t lead_ns = 4 * NS_PER_S;
     for (int i = 1; i <= 80; i++) {
         pass(&f, 100 * NS_PER_MS);
-        assert_int_equal(logical(&f), before_ns + i * 50 * NS_PER_MS);
+        assert_int_equal(logical(&f), before_ns + i * (50 * NS_PER_MS));
         assert_true(logical(&f) - f.now.source_ns < lead_ns);
         lead_ns = logical(&f) - f.now.source_ns;
     }

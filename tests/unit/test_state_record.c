@@ -14,6 +14,8 @@
 #include "server/store/state_record.h"
 #include "tests/unit/random.h"
 
+#define TEXT_MAX ((size_t)2 * STATE_RECORD_MAX)
+
 static const struct state_record example = {
     .mark_ns = INT64_C(1795400002120000000),
     .floor = UINT64_C(647384502137520129),
@@ -56,11 +58,11 @@ static uint32_t crc32_of(const char *bytes, size_t len)
 }
 
 /* Puts the right checksum behind content. */
-static struct span seal(const char *content, char out[static 2 * STATE_RECORD_MAX])
+static struct span seal(const char *content, char out[static TEXT_MAX])
 {
-    int len = snprintf(out, 2 * STATE_RECORD_MAX, "%schecksum=%08x\n", content,
-                       crc32_of(content, strlen(content)));
-    assert_true(len > 0 && len < 2 * STATE_RECORD_MAX);
+    int len =
+        snprintf(out, TEXT_MAX, "%schecksum=%08x\n", content, crc32_of(content, strlen(content)));
+    assert_true(len > 0 && (size_t)len < TEXT_MAX);
     return (struct span){out, (size_t)len};
 }
 
@@ -89,7 +91,7 @@ static void assert_same(const struct state_record *a, const struct state_record 
 static void a_record_has_the_text_that_is_documented(void **state)
 {
     (void)state;
-    char expected[2 * STATE_RECORD_MAX];
+    char expected[TEXT_MAX];
     char text[STATE_RECORD_MAX];
     struct span sealed = seal(example_text, expected);
     assert_int_equal(state_record_encode(&example, text), sealed.len);
@@ -165,7 +167,7 @@ static void every_truncation_is_noticed_and_told_from_damage(void **state)
 static void what_follows_the_end_is_noticed(void **state)
 {
     (void)state;
-    char text[2 * STATE_RECORD_MAX];
+    char text[TEXT_MAX];
     size_t len = state_record_encode(&example, text);
     for (int value = 0; value < 256; value++) {
         text[len] = (char)value;
@@ -178,7 +180,7 @@ static void what_follows_the_end_is_noticed(void **state)
 static void foreign_files_and_other_versions_are_told_apart(void **state)
 {
     (void)state;
-    char text[2 * STATE_RECORD_MAX];
+    char text[TEXT_MAX];
     assert_int_equal(decode(SPAN("hello\n")), STATE_RECORD_FOREIGN);
     assert_int_equal(decode(SPAN("\xef\xbb\xbfgo-id-state 1\n")), STATE_RECORD_FOREIGN);
     assert_int_equal(decode(seal("go-id-state 2\nmark=0\n", text)), STATE_RECORD_VERSION);
@@ -190,8 +192,8 @@ static void foreign_files_and_other_versions_are_told_apart(void **state)
 /* The example's text with the first `from` in it replaced, and the right checksum. */
 static enum state_record_fault decode_with(const char *from, const char *to)
 {
-    char content[2 * STATE_RECORD_MAX];
-    char text[2 * STATE_RECORD_MAX];
+    char content[TEXT_MAX];
+    char text[TEXT_MAX];
     const char *at = strstr(example_text, from);
     assert_non_null(at);
     (void)snprintf(content, sizeof(content), "%.*s%s%s", (int)(at - example_text), example_text, to,
