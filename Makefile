@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := release
-.PHONY: help release run test lint figures format install clean
+.PHONY: help release run test faults lint figures format install clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -20,8 +20,14 @@ run: release ## install what is missing, build, serve on 127.0.0.1:7001 (state i
 	STATE_DIRECTORY="$${STATE_DIRECTORY:-$(CURDIR)/out/state}" exec out/release/go-id serve
 
 test: ## install what is missing, build, run every test; ends with a summary line
-	@scripts/install_packages.sh build test
+	@scripts/install_packages.sh build test faults
 	@scripts/test.sh
+
+faults: ## the fault suite at length: clocks, crashes, disks, clones; prints a report
+	@scripts/install_packages.sh build test faults
+	@scripts/build.sh test
+	GO_ID=out/test/go-id GO_ID_FAULTS=long PYTHONDONTWRITEBYTECODE=1 \
+	    /usr/bin/python3 -m pytest -q tests/faults
 
 lint: ## formatting, static analysis, shell scripts, house rules
 	@scripts/install_packages.sh build test lint

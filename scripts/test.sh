@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh: builds and runs every test: unit and package tests with ctest, service tests with
-# pytest; as shipped, under AddressSanitizer and UndefinedBehaviorSanitizer, under
+# test.sh: builds and runs every test: unit and package tests with ctest, service tests and the
+# fault suite with pytest; as shipped, under AddressSanitizer and UndefinedBehaviorSanitizer, under
 # ThreadSanitizer, and with the other compiler.  Ends with "N passed, N failed, N skipped".
 set -uo pipefail
 
@@ -43,6 +43,11 @@ service() {
         --junitxml="$results/service-$preset.xml" "$@"
 }
 
+# faults PRESET: the short suite; `make faults` runs the long one.
+faults() {
+    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/faults-$1.xml" tests/faults
+}
+
 main() {
     rm -rf "$results"
     mkdir -p "$results"
@@ -50,6 +55,7 @@ main() {
 
     stage "unit and package tests, as shipped" unit test
     stage "service tests, as shipped" service test tests/service
+    stage "faults: clocks, crashes, disks, clones" faults test
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit
