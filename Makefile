@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := release
-.PHONY: help release run test faults lint figures format install clean
+.PHONY: help release run test faults proof mutants lint figures format install clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -28,6 +28,14 @@ faults: ## the fault suite at length: clocks, crashes, disks, clones; prints a r
 	@scripts/build.sh test
 	GO_ID=out/test/go-id GO_ID_FAULTS=long PYTHONDONTWRITEBYTECODE=1 \
 	    /usr/bin/python3 -m pytest -q tests/faults
+
+proof: ## search every state of the models of generator and mark (about a minute)
+	@scripts/install_packages.sh proof
+	@tests/proof/run.sh
+
+mutants: ## break the code on purpose, a line at a time: does a test notice each?
+	@scripts/install_packages.sh build test faults
+	@tests/mutation/run.py
 
 lint: ## formatting, static analysis, shell scripts, house rules
 	@scripts/install_packages.sh build test lint
