@@ -32,10 +32,10 @@ formatted() {
     c_and_h_files | xargs clang-format --dry-run -Werror
 }
 
-# -Iinclude is for the package test's consumer, which is built as a stranger would.
+# The extra folder is for the package test's consumer, which is built as a stranger would.
 tidy() {
     scripts/build.sh test >/dev/null || return 1
-    c_files | xargs -P 2 -n 1 clang-tidy -p out/test --extra-arg=-Iinclude --quiet 2>/dev/null
+    c_files | xargs -P 2 -n 1 clang-tidy -p out/test "--extra-arg=-I$PWD/include" --quiet 2>/dev/null
 }
 
 cppchecked() {
