@@ -60,7 +60,7 @@ main() {
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit
     GO_ID_SLOW=1 stage "service tests under TSan" service tsan tests/service/test_many_ids.py \
-        tests/service/test_life.py tests/service/test_exhaustion.py
+        tests/service/test_life.py tests/service/test_exhaustion.py tests/service/test_state.py
     stage "unit tests, built by clang" unit clang -L unit
 
     printf '\n'
