@@ -100,6 +100,15 @@ static void look_at_lead(const struct service *service, const struct moment *now
              (next_ns - now->ids.source_ns) / NS_PER_MS, lead->max_ns / NS_PER_MS);
 }
 
+/* The time of the ids that would be issued now: what the mark has to be ahead of. */
+static int64_t present(const struct service *service, const struct id_time *now)
+{
+    int64_t next_ns = service_next_tick(service);
+    int64_t logical_ns = id_time_logical(now);
+    int64_t ids_ns = next_ns < logical_ns ? next_ns : logical_ns; /* not what queues behind it */
+    return ids_ns > now->source_ns ? ids_ns : now->source_ns;
+}
+
 static void look_at_mark(const struct service *service, const struct moment *now,
                          struct service_status *status)
 {
@@ -116,7 +125,7 @@ static void look_at_mark(const struct service *service, const struct moment *now
 
     int64_t since_ns = atomic_load(&keeper->writing_since);
     int64_t writing_ns = since_ns > 0 ? now->boot_ns - since_ns : 0;
-    bool reached = mark->ahead_ns <= 0;
+    bool reached = present(service, &now->ids) >= mark->mark_ns;
     if (mark->error != 0)
         mark->condition = CONDITION_DEGRADED;
     if (mark->error != 0 && reached)

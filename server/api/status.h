@@ -35,7 +35,7 @@ struct clock_status {
     int64_t last_step_ns; /* back is negative; 0: there was none */
     /* TIME_SOURCE=ntp only. */
     uint32_t ntp_servers;
-    uint32_t ntp_usable;   /* servers whose time is used */
+    uint32_t ntp_usable;   /* servers that agree with the majority */
     int64_t ntp_age_ns;    /* since the last answer of a usable server; -1: there was none */
     const char *ntp_state; /* NULL for other sources */
 };

@@ -124,9 +124,8 @@ static void *keeper_main(void *argument)
         atomic_store(&keeper->is_wanted, false);
         int r = move(keeper);
         tell(error, -r, &remind_ns);
-        if (r < 0) {
+        if (r < 0)
             id_clock_set_limit(keeper->clock, keeper->record.mark_ns, true);
-        }
         error = -r;
     }
 }

@@ -1,0 +1,188 @@
+/*
+ * test_status.c: what /health and /ready say, for clocks and disks that the test makes up.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/timestamp.h"
+#include "server/api/status.h"
+#include "server/store/mark_keeper.h"
+#include "tests/unit/service_fixture.h"
+
+#define TICK_NS SONYFLAKE_TIME_UNIT_NS
+#define NOON_NS (SONYFLAKE_START_TIME_NS + 1000000 * TICK_NS)
+#define BOOT_NS (1000 * NS_PER_S)
+
+struct fixture {
+    struct service service;
+    struct mark_keeper keeper;
+    struct moment now;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    static const struct settings settings = {.shards = {1, 1},
+                                             .start_time_ns = SONYFLAKE_START_TIME_NS,
+                                             .max_batch = 100,
+                                             .max_wait_ms = 1000};
+    memset(&f, 0, sizeof(f));
+    *state = &f;
+    f.now = moment_plain(NOON_NS + TICK_NS, BOOT_NS);
+    f.now.ids.limit_ns = NOON_NS + 2 * NS_PER_S;
+    f.now.ids.lead_max_ns = 10 * NS_PER_S;
+    if (service_create_after(&settings, NOON_NS, &f.service) != SONYFLAKE_OK)
+        return -1;
+    f.service.keeper = &f.keeper;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    service_destroy(&((struct fixture *)*state)->service);
+    return 0;
+}
+
+static struct service_status look(struct fixture *f)
+{
+    return service_status(&f->service, &f->now);
+}
+
+static void all_is_well_on_a_good_day(void **state)
+{
+    struct fixture *f = *state;
+    struct service_status status = look(f);
+    assert_true(status.ready);
+    assert_false(status.degraded);
+    assert_int_equal(status.lead.lead_ns, 0);
+    assert_int_equal(status.mark.ahead_ns, 2 * NS_PER_S - TICK_NS);
+}
+
+static void a_lead_within_the_bound_is_no_reason_to_worry(void **state)
+{
+    struct fixture *f = *state;
+    f->now.ids.line_ns = f->now.ids.source_ns;
+    f->now.ids.source_ns -= 5 * NS_PER_S;
+    struct service_status status = look(f);
+    assert_true(status.ready);
+    assert_int_equal(status.lead.lead_ns, 5 * NS_PER_S);
+}
+
+static void beyond_the_bound_it_says_how_long(void **state)
+{
+    struct fixture *f = *state;
+    f->now.ids.line_ns = f->now.ids.source_ns;
+    f->now.ids.source_ns -= 40 * NS_PER_S;
+    struct service_status status = look(f);
+    assert_false(status.ready);
+    assert_int_equal(status.lead.condition, CONDITION_FAILED);
+    /* 30 s until it is within 10 s, of which a request itself may wait 1 s and a tick */
+    assert_int_equal(status.retry_after_s, 29);
+    assert_non_null(strstr(status.reason, "40000 ms"));
+    assert_non_null(strstr(status.reason, "MAX_CLOCK_LEAD"));
+}
+
+static void a_write_that_fails_degrades_and_only_at_the_mark_it_is_over(void **state)
+{
+    struct fixture *f = *state;
+    f->keeper.error = ENOSPC;
+    struct service_status status = look(f);
+    assert_true(status.ready && status.degraded);
+    assert_int_equal(status.mark.condition, CONDITION_DEGRADED);
+
+    f->now.ids.source_ns = f->now.ids.line_ns = f->now.ids.limit_ns;
+    status = look(f);
+    assert_false(status.ready);
+    assert_int_equal(status.mark.condition, CONDITION_FAILED);
+    assert_non_null(strstr(status.reason, "ENOSPC"));
+    assert_int_equal(status.retry_after_s, 1);
+}
+
+static void with_a_lead_the_ids_reach_the_mark_before_the_clock_does(void **state)
+{
+    struct fixture *f = *state;
+    f->keeper.error = EIO;
+    f->now.ids.line_ns = f->now.ids.source_ns;
+    f->now.ids.limit_ns = f->now.ids.source_ns; /* this tick must not be shown */
+    f->now.ids.source_ns -= 5 * NS_PER_S;
+    struct service_status status = look(f);
+    assert_false(status.ready);
+    assert_non_null(strstr(status.reason, "EIO"));
+}
+
+static void an_idle_service_whose_mark_lies_behind_is_well(void **state)
+{
+    struct fixture *f = *state;
+    f->now.ids.source_ns = f->now.ids.line_ns = f->now.ids.limit_ns + 3600 * NS_PER_S;
+    struct service_status status = look(f);
+    assert_true(status.ready);
+    assert_false(status.degraded);
+    assert_int_equal(status.mark.ahead_ns, -3600 * NS_PER_S);
+}
+
+static void a_write_that_hangs_at_the_mark_is_told(void **state)
+{
+    struct fixture *f = *state;
+    f->now.ids.source_ns = f->now.ids.line_ns = f->now.ids.limit_ns;
+    f->keeper.writing_since = BOOT_NS - 900 * NS_PER_MS;
+    assert_true(look(f).ready); /* shorter than a request may wait */
+    f->keeper.writing_since = BOOT_NS - 1100 * NS_PER_MS;
+    struct service_status status = look(f);
+    assert_false(status.ready);
+    assert_non_null(strstr(status.reason, "1100 ms"));
+}
+
+static void the_end_of_the_id_space_is_told_a_year_before(void **state)
+{
+    struct fixture *f = *state;
+    struct timespec end;
+    assert_int_equal(sonyflake_end_time(&f->service.layout, &end), SONYFLAKE_OK);
+    int64_t end_ns = end.tv_sec * NS_PER_S;
+    const int64_t day_ns = 86400 * NS_PER_S;
+
+    f->now = moment_plain(end_ns - 366 * day_ns, BOOT_NS);
+    assert_int_equal(look(f).lifetime.condition, CONDITION_OK);
+    f->now = moment_plain(end_ns - 364 * day_ns, BOOT_NS);
+    struct service_status status = look(f);
+    assert_int_equal(status.lifetime.condition, CONDITION_DEGRADED);
+    assert_int_equal(status.lifetime.left_s, INT64_C(364) * 86400);
+    assert_true(status.ready);
+    f->now = moment_plain(end_ns + day_ns, BOOT_NS);
+    status = look(f);
+    assert_int_equal(status.lifetime.condition, CONDITION_FAILED);
+    assert_false(status.ready);
+}
+
+static void before_the_start_time_there_are_no_ids(void **state)
+{
+    struct fixture *f = *state;
+    f->now = moment_plain(SONYFLAKE_START_TIME_NS - NS_PER_S, BOOT_NS);
+    struct service_status status = look(f);
+    assert_false(status.ready);
+    assert_int_equal(status.clock.condition, CONDITION_FAILED);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(all_is_well_on_a_good_day),
+        TEST(a_lead_within_the_bound_is_no_reason_to_worry),
+        TEST(beyond_the_bound_it_says_how_long),
+        TEST(a_write_that_fails_degrades_and_only_at_the_mark_it_is_over),
+        TEST(with_a_lead_the_ids_reach_the_mark_before_the_clock_does),
+        TEST(an_idle_service_whose_mark_lies_behind_is_well),
+        TEST(a_write_that_hangs_at_the_mark_is_told),
+        TEST(the_end_of_the_id_space_is_told_a_year_before),
+        TEST(before_the_start_time_there_are_no_ids),
+    };
+#undef TEST
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
