@@ -76,8 +76,11 @@ int state_adopt(struct state_view *view)
 
     /* The original may have been ahead of the clock, by as much as it was allowed to. */
     struct state_record record = view->record;
-    int64_t past_ns = clock_read().wall_ns + view->settings->max_clock_lead_ns;
-    raise_past(&record.floor, &record.layout, past_ns);
+    struct clock_reading now = clock_read();
+    raise_past(&record.floor, &record.layout, now.wall_ns + view->settings->max_clock_lead_ns);
+    /* Nor does the copy know of leaps that the original has accepted since. */
+    record.boot = host_boot();
+    record.clock_offset_ns = now.wall_ns - now.boot_ns;
     record.shards = view->identity.shards;
     record.subvolume = view->identity.subvolume;
     memcpy(record.instance, view->identity.instance, sizeof(record.instance));

@@ -150,7 +150,8 @@ void ownership_release(struct ownership *o)
 const int64_t *ownership_believed_offset(const struct ownership *o)
 {
     struct uuid_text boot = host_boot();
-    bool same_boot = o->has_record && boot.text[0] != '\0' &&
+    /* An old copy knows nothing of leaps that were accepted since: nor should we believe it. */
+    bool same_boot = o->has_record && !o->plan.skip_lead && boot.text[0] != '\0' &&
                      span_equal(span_of(boot.text), span_of(o->record.boot.text));
     return same_boot ? &o->record.clock_offset_ns : NULL;
 }

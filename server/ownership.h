@@ -33,7 +33,10 @@ struct start_identity ownership_identity(const struct settings *settings,
  */
 NODISCARD int ownership_claim(struct ownership *ownership, const struct settings *settings);
 
-/* The offset to believe in: that of the record, if it was written in this boot; else NULL. */
+/*
+ * The offset to believe in: that of the record, if it was written in this boot and is not an old
+ * copy; else NULL.
+ */
 const int64_t *ownership_believed_offset(const struct ownership *ownership);
 
 /*

@@ -1,12 +1,13 @@
 """Snapshots on BTRFS: restored, and cloned beside the original."""
 
 import shutil
+import signal
 
 import pytest
 
 import volumes
 from journal import load
-from service import lead_s, refused_start, rounds, service
+from service import lead_s, ready, refused_start, rounds, service
 
 
 @pytest.fixture(name="btrfs")
@@ -67,6 +68,28 @@ def test_a_restored_snapshot_skips_what_may_have_been_issued_ahead_of_the_clock(
         issue(server, journal)
         assert lead_s(journal.largest, clock) < 10.2
     assert not journal.refusals
+
+
+def test_a_snapshot_from_before_a_leap_was_accepted_follows_the_clock(btrfs, clock, journal):
+    """I1, I2, I3: what it believed of the clock is as old as its mark."""
+    live, kept = btrfs / "live", btrfs / "kept"
+    volumes.subvolume(live)
+    with instance(clock, state=live) as server, \
+         load(journal, server.address, clients=2) as clients, journal.fault():
+        clients.await_answers(50)
+        volumes.snapshot(live, kept)
+        clock.step(2 * 3600)
+        clients.await_true(lambda: ready(server)["degraded"], "the leap noticed")
+        server.send_signal(signal.SIGUSR1)
+        clients.await_true(lambda: not ready(server)["degraded"], "the leap accepted")
+        clients.await_answers(50)
+        clients.expect_end()
+        server.kill()
+    volumes.delete_subvolume(live)
+    volumes.snapshot(kept, live)
+    with instance(clock, state=live) as server:
+        issue(server, journal)
+        assert not ready(server)["degraded"]
 
 
 def test_a_clone_with_the_same_machine_ids_is_refused(btrfs, journal):
