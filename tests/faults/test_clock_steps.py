@@ -17,9 +17,11 @@ from shims import environment
 YEAR_S = 365.25 * 24 * 3600
 HOUR_S = 3600
 
-# The default MAX_CLOCK_LEAD, and how much longer than that a stall of this machine may look.
-LEAD_S = 10
-PAUSE_MAX_NS = 500_000_000
+LEAD_S = 10  # the default MAX_CLOCK_LEAD
+
+# A pause is a request that the daemon refuses because it had to wait for so long.  A machine that
+# is slow for a moment is none: what has waited for the CPU gets its id at once.
+NO_PAUSE = {"MAX_WAIT_MS": 300}
 
 
 def steps_seen(server):
@@ -38,7 +40,7 @@ def newest_id(server, journal):
 @pytest.mark.parametrize("seconds", [-0.001, 0.001, -1, 1, -5, 30, -9])
 def test_a_step_within_the_lead_causes_no_error_and_no_pause(clock, journal, seconds):
     """I1, I2, I3: the clock is set by up to the allowed lead."""
-    with service(clock) as server, load(journal, server.address) as clients:
+    with service(clock, **NO_PAUSE) as server, load(journal, server.address) as clients:
         for _ in range(rounds(1, 8)):
             clients.await_answers(100)
             before = steps_seen(server)
@@ -49,7 +51,6 @@ def test_a_step_within_the_lead_causes_no_error_and_no_pause(clock, journal, sec
             if LONG or seconds > -5:
                 await_no_lead(server)
         assert not journal.refusals
-        assert journal.longest_gap_ns < PAUSE_MAX_NS
         assert "event=clock_stepped" in server.log()
 
 
@@ -73,7 +74,7 @@ def test_after_a_step_back_the_lead_shrinks_and_never_grows(clock, journal):
 def test_many_steps_within_the_lead_cause_no_error_and_no_pause(clock, journal):
     """I1, I2, I3: the clock is set again and again, by chance, at any moment."""
     chance = random.Random(3)
-    with service(clock) as server, load(journal, server.address) as clients:
+    with service(clock, **NO_PAUSE) as server, load(journal, server.address) as clients:
         clients.await_answers(100)
         ahead_s = 0  # at most: it shrinks meanwhile
         for _ in range(rounds(60, 2000)):
@@ -85,7 +86,6 @@ def test_many_steps_within_the_lead_cause_no_error_and_no_pause(clock, journal):
                 clock.step(by_s)
                 clients.await_answers(chance.randrange(1, 60))
         assert not journal.refusals
-        assert journal.longest_gap_ns < PAUSE_MAX_NS
 
 
 @pytest.mark.parametrize("seconds", [-1, 1])
@@ -101,7 +101,6 @@ def test_a_step_while_every_tick_is_used_up_is_not_noticed(clock, journal, secon
             if seconds < 0:
                 await_no_lead(server)
         assert not journal.refusals
-        assert journal.longest_gap_ns < PAUSE_MAX_NS
 
 
 # ---- Beyond the lead ----------------------------------------------------------------------------
@@ -163,7 +162,7 @@ def test_before_the_start_time_it_refuses(clock, journal):
 @pytest.mark.parametrize("seconds", [2 * HOUR_S, 10 * YEAR_S])
 def test_a_leap_that_boot_time_does_not_confirm_is_not_believed(clock, journal, seconds):
     """I1, I2, I3: ids go on along the confirmed line, before, during and after it."""
-    with service(clock) as server, load(journal, server.address) as clients:
+    with service(clock, **NO_PAUSE) as server, load(journal, server.address) as clients:
         for _ in range(rounds(1, 20)):
             clients.await_answers(100)
             with journal.fault():
@@ -180,7 +179,6 @@ def test_a_leap_that_boot_time_does_not_confirm_is_not_believed(clock, journal, 
                 clients.await_true(lambda: not ready(server)["degraded"], "the end of it")
                 clients.await_answers(100)
         assert not journal.refusals
-        assert journal.longest_gap_ns < PAUSE_MAX_NS
         assert "event=clock_leap_not_believed" in server.log()
         assert "event=clock_believed" in server.log()
 
@@ -288,7 +286,7 @@ def test_steps_of_any_size_and_direction_never_break_uniqueness_or_order(clock, 
 
 def test_time_source_monotonic_takes_no_notice_of_the_wall_clock(clock, journal):
     """I1, I2, I3: after the start only the time since boot counts."""
-    with service(clock, TIME_SOURCE="monotonic") as server, \
+    with service(clock, TIME_SOURCE="monotonic", **NO_PAUSE) as server, \
          load(journal, server.address) as clients:
         for seconds in (-1, 1, -30, 30, -10 * YEAR_S, 10 * YEAR_S):
             clients.await_answers(100)
@@ -298,7 +296,6 @@ def test_time_source_monotonic_takes_no_notice_of_the_wall_clock(clock, journal)
                 assert not ready(server)["degraded"]
         assert abs(lead_s(newest_id(server, journal), clock)) < 1
         assert not journal.refusals
-        assert journal.longest_gap_ns < PAUSE_MAX_NS
 
 
 # ---- Rates --------------------------------------------------------------------------------------
@@ -307,7 +304,7 @@ def test_time_source_monotonic_takes_no_notice_of_the_wall_clock(clock, journal)
 @pytest.mark.parametrize("ppm", [-500, 500, -100_000, 100_000, -450_000, 1_000_000])
 def test_a_clock_that_runs_fast_or_slow_is_followed(clock, journal, ppm):
     """I1, I2, I3: slewed by what NTP does, and by far more."""
-    with service(clock) as server, load(journal, server.address) as clients:
+    with service(clock, **NO_PAUSE) as server, load(journal, server.address) as clients:
         clients.await_answers(100)
         for _ in range(rounds(1, 10)):
             with journal.fault():
@@ -317,7 +314,6 @@ def test_a_clock_that_runs_fast_or_slow_is_followed(clock, journal, ppm):
                 clock.slew(0)
                 clients.await_answers(100)
         assert not journal.refusals
-        assert journal.longest_gap_ns < PAUSE_MAX_NS
 
 
 def test_a_frozen_clock_is_left_behind_up_to_the_lead(clock, journal):
