@@ -18,17 +18,38 @@
 
 /* ---- Common --------------------------------------------------------------------------------- */
 
+/*
+ * Reads the record again, now that nobody else writes it: a daemon may have moved the mark, and
+ * ended, since it was read.  Returns false if it is no longer what the action was decided on.
+ */
+static bool read_again(struct state_view *view)
+{
+    enum state_record_fault fault;
+    int r = state_directory_read(&view->directory, &view->record, &fault);
+    bool had_record = view->has_record;
+    enum start_verdict verdict = view->plan.verdict;
+    view->has_record = r > 0;
+    view->plan = start_plan_make(view->has_record ? &view->record : NULL, &view->identity);
+    if (r >= 0 && view->has_record == had_record && view->plan.verdict == verdict)
+        return true;
+    (void)fprintf(stderr, "go-id state: the state has changed meanwhile; look at it again\n");
+    return false;
+}
+
 /* Makes us the owner, so that no daemon starts or runs meanwhile.  Says why if that fails. */
 static bool own(struct state_view *view)
 {
     pid_t pid = 0;
     int r = state_directory_lock(&view->directory, &pid);
     if (r == 0)
-        return true;
-    if (r == -EAGAIN)
+        return read_again(view);
+    if (r == -EAGAIN && pid > 0)
         (void)fprintf(stderr,
                       "go-id state: process %d is running on this state directory; stop it first\n",
                       (int)pid);
+    else if (r == -EAGAIN)
+        (void)fprintf(stderr, "go-id state: a process of another container is running on this "
+                              "state directory; stop it first\n");
     else
         (void)fprintf(stderr, "go-id state: cannot lock the state directory: %s\n", errno_name(-r));
     return false;

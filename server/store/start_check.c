@@ -82,6 +82,19 @@ static void describe_other_start(const struct state_record *record,
         theirs, ours);
 }
 
+static void describe_other_layout(const struct sonyflake_layout *theirs,
+                                  const struct sonyflake_layout *ours,
+                                  char out[static START_PLAN_TEXT_MAX])
+{
+    say(out,
+        "the ids of this state have %" PRIu32 " bits of sequence and %" PRIu32
+        " of machine id in ticks of %" PRId64 " ns, and this go-id makes them with %" PRIu32
+        ", %" PRIu32 " and %" PRId64 ": they would come again or go back; go on above them with "
+        "'go-id state migrate', or begin anew in another STATE_DIRECTORY",
+        theirs->sequence_bits, theirs->machine_id_bits, theirs->time_unit_ns, ours->sequence_bits,
+        ours->machine_id_bits, ours->time_unit_ns);
+}
+
 static void describe_clone(const struct start_plan *plan, const struct state_record *record,
                            const struct start_identity *identity,
                            char out[static START_PLAN_TEXT_MAX])
@@ -126,8 +139,7 @@ void start_plan_describe(const struct start_plan *plan, const struct state_recor
         describe_other_start(record, identity, out);
         return;
     case START_OTHER_LAYOUT:
-        say(out, "the ids of this state have another layout: go on above them with 'go-id state "
-                 "migrate', or begin anew in another STATE_DIRECTORY");
+        describe_other_layout(&record->layout, &identity->layout, out);
         return;
     }
 }

@@ -78,27 +78,39 @@ static struct flock whole_file(void)
     return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET};
 }
 
-int state_directory_lock(struct state_directory *directory, pid_t *reterr_pid)
+/* Locks the file, or returns -EAGAIN with the pid of the process that has, or a negative errno. */
+static int lock_file(int fd, pid_t *reterr_pid)
 {
-    directory->lock_fd =
-        openat(directory->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-    if (directory->lock_fd == -1)
-        return -errno;
     struct flock lock = whole_file();
-    if (fcntl(directory->lock_fd, F_SETLK, &lock) == 0)
+    if (fcntl(fd, F_SETLK, &lock) == 0)
         return 0;
     if (errno != EACCES && errno != EAGAIN)
         return -errno;
     lock = whole_file();
-    bool known = fcntl(directory->lock_fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    bool known = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
     *reterr_pid = known && lock.l_pid > 0 ? lock.l_pid : 0;
     return -EAGAIN;
+}
+
+int state_directory_lock(struct state_directory *directory, pid_t *reterr_pid)
+{
+    BUG_IF(directory->lock_fd != -1); /* closing a second descriptor would release the first lock */
+    int fd = openat(directory->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd == -1)
+        return -errno;
+    int r = lock_file(fd, reterr_pid);
+    if (r == 0)
+        directory->lock_fd = fd;
+    else
+        (void)close(fd); /* nothing was written, and nothing is locked */
+    return r;
 }
 
 pid_t state_directory_owner(const struct state_directory *directory)
 {
     BUG_IF(directory->lock_fd != -1); /* closing the file below would release our own lock */
-    int fd = openat(directory->fd, LOCK_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    /* To ask needs no right to write: it works on what has become read-only, too. */
+    int fd = openat(directory->fd, LOCK_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd == -1)
         return 0; /* nobody has ever owned it, or we may not ask */
     struct flock lock = whole_file();
@@ -111,6 +123,21 @@ pid_t state_directory_owner(const struct state_directory *directory)
 
 /* ---- The record ----------------------------------------------------------------------------- */
 
+/*
+ * What a system call on the state file failed with.  ext4 and XFS say EBADMSG for damage of their
+ * own, which must not be taken for ours: a text that is no record.
+ */
+static int read_error(void)
+{
+    return errno == EBADMSG ? -EIO : -errno;
+}
+
+static bool is_regular(int fd)
+{
+    struct stat file;
+    return fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+}
+
 /* Reads up to capacity bytes; returns their number or a negative errno. */
 static ssize_t read_all(int fd, char *out, size_t capacity)
 {
@@ -122,7 +149,7 @@ static ssize_t read_all(int fd, char *out, size_t capacity)
         if (len > 0)
             used += (size_t)len;
         else if (errno != EINTR)
-            return -errno;
+            return read_error();
     }
     return (ssize_t)used;
 }
@@ -145,17 +172,23 @@ static int write_all(int fd, const char *bytes, size_t len)
 int state_directory_read(const struct state_directory *directory, struct state_record *ret_record,
                          enum state_record_fault *reterr_fault)
 {
-    /* Not a FIFO that blocks, nor what a link leads to. */
+    /* Not what a link leads to; and a FIFO must not block until somebody writes to it. */
     int fd = openat(directory->fd, STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd == -1)
-        return errno == ENOENT ? 0 : -errno;
+        return errno == ENOENT ? 0 : read_error();
     char text[STATE_RECORD_MAX + 1]; /* one more, to see that a file is too long */
-    ssize_t len = read_all(fd, text, sizeof(text));
+    bool regular = is_regular(fd);
+    ssize_t len = regular ? read_all(fd, text, sizeof(text)) : 0;
     (void)close(fd); /* it was only read */
     if (len < 0)
         return (int)len;
-    *reterr_fault = state_record_decode((struct span){text, (size_t)len}, ret_record);
-    return *reterr_fault == STATE_RECORD_GOOD ? 1 : -EBADMSG;
+    enum state_record_fault fault = STATE_RECORD_FOREIGN;
+    if (regular)
+        fault = state_record_decode((struct span){text, (size_t)len}, ret_record);
+    if (fault == STATE_RECORD_GOOD)
+        return 1;
+    *reterr_fault = fault;
+    return -EBADMSG;
 }
 
 /* Writes the text to a new file that survives a power loss. */

@@ -40,8 +40,9 @@ void state_directory_close(struct state_directory *directory);
 /*
  * Makes this process the owner, until it ends or closes.  Returns 0; -EAGAIN when another
  * process is, with *reterr_pid its pid, 0 if that cannot be known (it lives in another pid
- * namespace); or a negative errno.  The lock is a POSIX record lock: no other descriptor of
- * go-id.lock may be opened and closed in this process.
+ * namespace); or a negative errno.  Unless it returns 0, nothing is locked, and it may be tried
+ * again.  The lock is a POSIX record lock: no other descriptor of go-id.lock may be opened and
+ * closed in this process.
  */
 NODISCARD int state_directory_lock(struct state_directory *directory, pid_t *reterr_pid);
 
@@ -50,7 +51,8 @@ NODISCARD pid_t state_directory_owner(const struct state_directory *directory);
 
 /*
  * Reads the record.  Returns 1 if there is one; 0 if there is none, and never was; -EBADMSG if
- * there is a file that is no record, with *reterr_fault; or a negative errno.
+ * what is there is no record or no regular file, with *reterr_fault; or a negative errno, -ELOOP
+ * for a symbolic link.
  */
 NODISCARD int state_directory_read(const struct state_directory *directory,
                                    struct state_record *ret_record,

@@ -114,9 +114,9 @@ static bool take_i64(struct span *rest, const char *name, int64_t *ret_value)
         return false;
     bool negative = text.len > 0 && text.base[0] == '-';
     struct span digits = {text.base + negative, text.len - negative};
-    if (parse_u64(digits, 0, INT64_MAX, &value) < 0)
+    if (parse_u64(digits, 0, (uint64_t)INT64_MAX + negative, &value) < 0)
         return false;
-    *ret_value = negative ? -(int64_t)value : (int64_t)value;
+    *ret_value = (int64_t)(negative ? 0 - value : value); /* the smallest one has no opposite */
     return true;
 }
 
@@ -131,12 +131,29 @@ static bool take_text(struct span *rest, const char *name, char *out, size_t cap
     return true;
 }
 
+static bool take_name(struct span *rest, const char *name, char *out, size_t capacity)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    return take_text(rest, name, out, capacity) && out[0] != '\0' &&
+           out[strspn(out, allowed)] == '\0';
+}
+
 static bool take_uuid(struct span *rest, const char *name, struct uuid_text *ret_uuid)
 {
     if (!take_text(rest, name, ret_uuid->text, sizeof(ret_uuid->text)))
         return false;
-    size_t len = strlen(ret_uuid->text);
-    return len == 0 || (len == UUID_TEXT_LEN && strspn(ret_uuid->text, "0123456789abcdef-") == len);
+    if (ret_uuid->text[0] == '\0')
+        return true;
+    /* The NUL of a shorter text is neither a digit nor a dash. */
+    for (size_t i = 0; i < UUID_TEXT_LEN; i++) {
+        char c = ret_uuid->text[i];
+        bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        bool is_dash_place = i == 8 || i == 13 || i == 18 || i == 23;
+        if (is_dash_place ? c != '-' : !is_digit)
+            return false;
+    }
+    return true;
 }
 
 /* Reads all lines between the first and the checksum. */
@@ -151,7 +168,7 @@ static bool take_record(struct span rest, struct state_record *record)
                     take_u32(&rest, "machine_id_bits", 63, &record->layout.machine_id_bits) &&
                     take_u32(&rest, "shard_first", SHARD_MAX, &record->shards.first) &&
                     take_u32(&rest, "shard_last", SHARD_MAX, &last) &&
-                    take_text(&rest, "instance", record->instance, sizeof(record->instance)) &&
+                    take_name(&rest, "instance", record->instance, sizeof(record->instance)) &&
                     take_uuid(&rest, "subvolume", &record->subvolume) &&
                     take_uuid(&rest, "boot", &record->boot) &&
                     take_i64(&rest, "clock_offset", &record->clock_offset_ns);
@@ -165,7 +182,7 @@ static bool take_record(struct span rest, struct state_record *record)
 static bool is_sane(const struct state_record *record)
 {
     return sonyflake_layout_check(&record->layout) == SONYFLAKE_OK && record->mark_ns >= 0 &&
-           record->mark_ns % record->layout.time_unit_ns == 0 && record->instance[0] != '\0';
+           record->mark_ns % record->layout.time_unit_ns == 0;
 }
 
 enum state_record_fault state_record_decode(struct span text, struct state_record *ret_record)

@@ -38,7 +38,7 @@ struct state_record {
     /* Pins: what must not change behind the back of those who hold ids. */
     struct sonyflake_layout layout;
     struct shard_range shards;
-    char instance[INSTANCE_NAME_MAX];
+    char instance[INSTANCE_NAME_MAX]; /* 1 to 64 letters, digits, '.', '-' or '_' */
 
     /* Where it was written. */
     struct uuid_text subvolume; /* of the BTRFS subvolume; none on other file systems */

@@ -112,6 +112,55 @@ static void the_lowest_machine_id_in_dispute_is_named(void **state)
     machine_lock_release(&lock);
 }
 
+static void who_is_refused_holds_none_of_them(void **state)
+{
+    (void)state;
+    pid_t holder_pid = hold((struct shard_range){200, 1});
+    struct machine_lock lock = {.fd = 12345};
+    struct machine_lock_holder holder;
+    struct shard_range wanted = {150, 51};
+    assert_int_equal(machine_lock_take(&lock, directory, wanted, &holder), -EAGAIN);
+    assert_int_equal(lock.fd, -1);
+    machine_lock_release(&lock);                  /* which is allowed */
+    release(hold((struct shard_range){150, 50})); /* somebody else gets the rest */
+    release(holder_pid);
+}
+
+static void the_file_stays_empty_and_all_of_the_host_may_read_it(void **state)
+{
+    (void)state;
+    char path[64];
+    struct stat file;
+    struct machine_lock lock;
+    struct machine_lock_holder holder;
+    (void)snprintf(path, sizeof(path), "%s/machine_ids", directory);
+    (void)unlink(path);
+    mode_t before = umask(022);
+    int r = machine_lock_take(&lock, directory, (struct shard_range){0, 65536}, &holder);
+    (void)umask(before);
+    assert_int_equal(r, 0);
+    assert_int_equal(fstat(lock.fd, &file), 0);
+    assert_int_equal(file.st_mode, S_IFREG | 0644);
+    assert_int_equal(file.st_size, 0);
+    machine_lock_release(&lock);
+    assert_int_equal(lock.fd, -1);
+}
+
+static void a_file_that_leads_elsewhere_is_not_followed(void **state)
+{
+    (void)state;
+    char path[64];
+    struct machine_lock lock;
+    struct machine_lock_holder holder;
+    (void)snprintf(path, sizeof(path), "%s/machine_ids", directory);
+    (void)unlink(path);
+    assert_int_equal(symlink("elsewhere", path), 0);
+    int r = machine_lock_take(&lock, directory, (struct shard_range){1, 1}, &holder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(r, -ELOOP);
+    assert_int_equal(lock.fd, -1);
+}
+
 static void a_folder_that_is_missing_is_made_but_not_those_above_it(void **state)
 {
     (void)state;
@@ -134,6 +183,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_collide_exactly_where_they_overlap),
         cmocka_unit_test(the_lowest_machine_id_in_dispute_is_named),
+        cmocka_unit_test(who_is_refused_holds_none_of_them),
+        cmocka_unit_test(the_file_stays_empty_and_all_of_the_host_may_read_it),
+        cmocka_unit_test(a_file_that_leads_elsewhere_is_not_followed),
         cmocka_unit_test(a_folder_that_is_missing_is_made_but_not_those_above_it),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -83,6 +83,9 @@ static void the_same_instance_on_another_subvolume_skips_what_is_not_known(void 
     expect(&f, START_RESTORED, false, true);
     f.identity.subvolume.text[0] = '\0';
     expect(&f, START_RESTORED, false, true);
+    f = fixture();
+    f.record.subvolume.text[0] = '\0';
+    expect(&f, START_RESTORED, false, true);
 }
 
 static void another_instance_with_machine_ids_of_the_record_is_refused(void **state)
@@ -140,6 +143,9 @@ static void another_start_time_or_layout_is_refused_whoever_asks(void **state)
         f.record.layout.machine_id_bits += field == 2;
         expect(&f, START_OTHER_LAYOUT, true, false);
         assert_non_null(strstr(f.text, "go-id state migrate"));
+        assert_non_null(strstr(f.text, "STATE_DIRECTORY"));
+        assert_non_null(strstr(f.text, "10000000")); /* both layouts, in figures */
+        assert_non_null(strstr(f.text, field == 0 ? "10000001" : field == 1 ? "9 bits" : "17"));
     }
 }
 
@@ -157,6 +163,10 @@ static void the_longest_names_fit(void **state)
     memcpy(f.identity.instance, f.record.instance, INSTANCE_NAME_MAX);
     f.identity.subvolume.text[0] = '\0';
     expect(&f, START_RESTORED, false, true);
+    f.record.layout = (struct sonyflake_layout){INT64_MAX, INT64_MAX, 30, 30};
+    expect(&f, START_OTHER_START, true, false);
+    f.identity.layout = (struct sonyflake_layout){INT64_MAX, INT64_MAX - 1, 30, 30};
+    expect(&f, START_OTHER_LAYOUT, true, false);
 }
 
 int main(void)
