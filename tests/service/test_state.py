@@ -7,11 +7,12 @@ import os
 import re
 import signal
 import stat
+import subprocess
 
 import pytest
 
 import ids
-from harness import daemon, run_to_end, wait_until
+from harness import DEADLINE_S, GO_ID, SLOW, daemon, run_to_end, wait_until
 from http_client import get
 
 OTHER_START = {"START_TIME": "2010-01-01T00:00:00Z"}  # earlier: ids get larger
@@ -31,6 +32,10 @@ def serve_once(env):
     """Starts, takes an id, stops; returns the id."""
     with daemon(env=env) as server:
         return one_id(server)
+
+
+def marks_moved(server):
+    return get(server.address, "/ready").json()["conditions"]["mark"]["writes"]
 
 
 def state(action, *options, env):
@@ -225,6 +230,35 @@ def test_migrate_refuses_what_would_stop_ids_for_years(env, directory):
     assert "there could be none until then" in done.stderr
     assert (directory / "go-id.state").read_bytes() == before
     assert serve_once(env)
+
+
+@pytest.mark.skipif(SLOW, reason="a sanitizer's leak check does not work under strace")
+def test_ids_that_were_issued_while_it_looked_are_not_forgotten(env, directory):
+    log = directory / "strace"
+    with daemon(env={**env, "MARK_WINDOW": "100ms"}) as server:
+        one_id(server)
+        # Held up right after it has read the record, before it locks.
+        command = ["strace", "-f", "-o", log, "-P", directory / "go-id.state", "-e", "trace=read",
+                   "-e", "inject=read:signal=SIGSTOP:when=1", GO_ID, "state", "migrate"]
+        migration = subprocess.Popen(command, env={"PATH": "/usr/bin:/bin", **env, **OTHER_START},
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            stopped = wait_until(lambda: re.search(r"^(\d+) --- stopped by SIGSTOP",
+                                                   log.read_text() if log.exists() else "",
+                                                   re.MULTILINE), "its being held up")
+            goal = marks_moved(server) + 5
+            wait_until(lambda: one_id(server) and marks_moved(server) >= goal,
+                       "ids past the mark that it has read")
+            last = one_id(server)
+            assert server.stop() == 0
+            os.kill(int(stopped.group(1)), signal.SIGCONT)
+            said, _ = migration.communicate(timeout=DEADLINE_S)
+        finally:
+            migration.kill()
+            migration.wait()
+    floor = re.search(r"floor is (\d+)", said)
+    assert floor is not None, said
+    assert int(floor.group(1)) >= last
 
 
 # ---- go-id state accept-clock --------------------------------------------------------------------
