@@ -13,6 +13,7 @@
 #include "server/clock/clock.h"
 #include "server/ownership.h"
 #include "server/settings/settings_load.h"
+#include "server/store/host.h"
 
 /* Too large for some stacks, and needed once. */
 static struct settings settings;
@@ -71,6 +72,22 @@ static void print_owner(const struct state_directory *directory)
                      pid == 0 ? "nobody" : "a process of another container");
 }
 
+/* Whether a start in this boot would believe the clock. */
+static void print_clock(const struct state_view *view)
+{
+    struct clock_reading now = clock_read();
+    struct uuid_text boot = host_boot();
+    bool same_boot =
+        view->has_record && span_equal(span_of(boot.text), span_of(view->record.boot.text));
+    int64_t leap_ns = now.wall_ns - now.boot_ns - view->record.clock_offset_ns;
+    if (same_boot && !view->plan.skip_lead && leap_ns > view->settings->max_clock_leap_ns)
+        (void)printf("clock            %" PRId64 " s ahead of what was believed: not believed; see "
+                     "'go-id state accept-clock'\n",
+                     leap_ns / NS_PER_S);
+    else
+        (void)printf("clock            believed\n");
+}
+
 int state_show(struct state_view *view)
 {
     (void)printf("directory        %s%s\n", view->settings->state_directory,
@@ -84,7 +101,11 @@ int state_show(struct state_view *view)
     (void)printf("this place       instance %s, subvolume %s\n", view->identity.instance,
                  view->identity.subvolume.text[0] != '\0' ? view->identity.subvolume.text
                                                           : "none (not BTRFS)");
-    (void)printf("a start          %s: %s\n", view->plan.refused ? "is refused" : "goes on", text);
+    print_clock(view);
+    pid_t pid = state_directory_owner(&view->directory);
+    (void)printf("a start          %s%s: %s\n",
+                 pid != 0 ? "is refused while the owner runs; then it " : "",
+                 view->plan.refused ? "is refused" : "goes on", text);
     return view->plan.refused ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
 }
 

@@ -75,6 +75,17 @@ static void raise_past(uint64_t *floor, const struct sonyflake_layout *layout, i
         *floor = last;
 }
 
+/* How far ids can have been issued by now, by an instance that was as far ahead as it may be. */
+static int64_t latest_time(const struct state_view *view, struct clock_reading now)
+{
+    int64_t time_ns = now.wall_ns;
+    struct uuid_text boot = host_boot();
+    if (span_equal(span_of(boot.text), span_of(view->record.boot.text)) &&
+        now.boot_ns + view->record.clock_offset_ns > time_ns)
+        time_ns = now.boot_ns + view->record.clock_offset_ns; /* its source is not this clock */
+    return time_ns + view->settings->max_clock_lead_ns;
+}
+
 static void print_plan(const struct state_view *view)
 {
     char text[START_PLAN_TEXT_MAX];
@@ -98,7 +109,7 @@ int state_adopt(struct state_view *view)
     /* The original may have been ahead of the clock, by as much as it was allowed to. */
     struct state_record record = view->record;
     struct clock_reading now = clock_read();
-    raise_past(&record.floor, &record.layout, now.wall_ns + view->settings->max_clock_lead_ns);
+    raise_past(&record.floor, &record.layout, latest_time(view, now));
     /* Nor does the copy know of leaps that the original has accepted since. */
     record.boot = host_boot();
     record.clock_offset_ns = now.wall_ns - now.boot_ns;
@@ -147,11 +158,18 @@ int state_migrate(struct state_view *view)
     if (!own(view))
         return EXIT_STATUS_FAILURE;
 
-    /* As ids: the same number must not come again, whatever time it stands for. */
+    /*
+     * As ids: the same number must not come again, whatever time it stands for.  The record may be
+     * an old copy, so the clock counts as well.  Without a mark nothing was issued in this layout:
+     * a migration that was a mistake can be taken back.
+     */
     struct state_record record = view->record;
-    raise_past(&record.floor, &record.layout, record.mark_ns - 1);
+    if (record.mark_ns > 0) {
+        raise_past(&record.floor, &record.layout, record.mark_ns - 1);
+        raise_past(&record.floor, &record.layout, latest_time(view, clock_read()));
+    }
     record.layout = view->identity.layout;
-    record.mark_ns -= record.mark_ns % record.layout.time_unit_ns;
+    record.mark_ns = 0; /* the floor says it all */
     if (!reaches(&record, view->settings))
         return EXIT_STATUS_FAILURE;
     int status = write_record(view, &record);
@@ -231,6 +249,12 @@ int state_accept_clock(struct state_view *view, bool yes)
 {
     if (view->settings->time_source == TIME_SOURCE_NTP)
         return accept_ntp(view, yes);
+    if (view->settings->time_source == TIME_SOURCE_MONOTONIC &&
+        state_directory_owner(&view->directory) != 0) {
+        (void)printf("There is nothing to accept: with TIME_SOURCE=monotonic the clock is read at "
+                     "start only.\n");
+        return EXIT_STATUS_OK;
+    }
     struct clock_reading now = clock_read();
     int64_t offset_ns = now.wall_ns - now.boot_ns;
     int64_t leap_ns = offset_ns - view->record.clock_offset_ns;

@@ -78,6 +78,8 @@ static int start_ntp(struct issuing *i, const struct settings *settings, int sig
         return r;
     }
     i->has_ntp = true;
+    if (ownership_believed_offset(&i->ownership) != NULL)
+        return 0; /* the time is known well enough to go on at once */
     static const struct wait wait = {has_asked, 1, FIRST_ANSWER_NS};
     return await(i, &wait, signal_fd);
 }
@@ -116,7 +118,8 @@ static int create_service(struct issuing *i, const struct settings *settings)
     uint64_t floor;
     enum sonyflake_status status = ownership_floor(&i->ownership, settings, &now.ids, &floor);
     if (status == SONYFLAKE_OK)
-        status = service_create(settings, floor, &i->service);
+        status = service_create(settings, floor > settings->min_id ? floor : settings->min_id,
+                                &i->service);
     if (status != SONYFLAKE_OK)
         return explain(status, settings, &now);
 
@@ -129,9 +132,14 @@ static int create_service(struct issuing *i, const struct settings *settings)
     int64_t begin_ns = service_next_tick(&i->service);
     if (begin_ns - now.ids.source_ns > i->service.layout.time_unit_ns) {
         logical_clock_begin_at(&i->clock.logical, now.boot_ns, begin_ns);
-        log_info("ids_ahead", "by_ms=%" PRId64 " max_clock_lead_ms=%" PRId64,
-                 (begin_ns - now.ids.source_ns) / NS_PER_MS,
-                 settings->max_clock_lead_ns / NS_PER_MS);
+        int64_t ahead_ns = begin_ns - now.ids.source_ns;
+        bool too_far = ahead_ns > settings->max_clock_lead_ns;
+        log_write(too_far ? LOG_WARN : LOG_INFO, "ids_ahead",
+                  "by_ms=%" PRId64 " max_clock_lead_ms=%" PRId64 "%s", ahead_ns / NS_PER_MS,
+                  settings->max_clock_lead_ns / NS_PER_MS,
+                  too_far ? " hint=\"requests get 503 until the clock is near enough; is the clock "
+                            "right, and MIN_ID, if it is set?\""
+                          : "");
     }
     return 0;
 }

@@ -173,9 +173,7 @@ enum sonyflake_status ownership_floor(const struct ownership *o, const struct se
 {
     struct sonyflake_layout layout = SONYFLAKE_LAYOUT_DEFAULT;
     layout.start_time_ns = settings->start_time_ns;
-    uint64_t floor = settings->min_id;
-    if (o->has_record && o->record.floor > floor)
-        floor = o->record.floor;
+    uint64_t floor = o->has_record ? o->record.floor : 0;
 
     /*
      * The present tick, too: without a record, or with one that was lost, a process that ended

@@ -40,9 +40,9 @@ NODISCARD int ownership_claim(struct ownership *ownership, const struct settings
 const int64_t *ownership_believed_offset(const struct ownership *ownership);
 
 /*
- * The floor for the generator: no id at or below it may be issued.  The largest id that is
- * below the mark, of the present tick, recorded as floor, or MIN_ID; after the restoration of a
- * snapshot also what may have been issued ahead of the clock.
+ * The floor: no id at or below it may be issued.  The largest id that is below the mark, of the
+ * present tick, or recorded as floor; after the restoration of a snapshot also what may have been
+ * issued ahead of the clock.  MIN_ID is another floor, for as long as it is set.
  * Returns SONYFLAKE_OK, or why there is no id at this time.
  */
 NODISCARD enum sonyflake_status ownership_floor(const struct ownership *ownership,

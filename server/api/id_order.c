@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/bug.h"
+#include "common/timestamp.h"
 
 /*
  * How early an order begins, before those in front of it are made.  Some are then always
@@ -10,6 +11,10 @@
  * so many that a single id has to wait for long.
  */
 #define EARLY_TICKS 3
+
+/* What a request waits at least when nobody has asked for ids for a while and the mark is behind.
+ */
+#define MARK_PATIENCE_NS (100 * NS_PER_MS)
 
 size_t id_order_runs_max(const struct service *service)
 {
@@ -32,7 +37,11 @@ void id_order_start(struct id_order *order, const struct service *service, uint3
     order->run_count = 0;
     order->block = NULL;
     order->due_ns = now.ids.source_ns;
-    order->deadline_ns = now.mono_ns + service->max_wait_ns;
+    bool mark_is_behind = now.ids.source_ns >= now.ids.limit_ns;
+    int64_t wait_ns = service->max_wait_ns;
+    if (mark_is_behind && wait_ns < MARK_PATIENCE_NS)
+        wait_ns = MARK_PATIENCE_NS;
+    order->deadline_ns = now.mono_ns + wait_ns;
 }
 
 const struct sonyflake_run *id_order_runs(const struct id_order *order)

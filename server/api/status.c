@@ -14,6 +14,9 @@
 /* When so little is left of the id space, somebody should know. */
 #define LIFETIME_WARNING_S (INT64_C(365) * 24 * 3600)
 
+/* A write of the mark takes a few ms; one that takes longer than this is worth a word. */
+#define SLOW_WRITE_NS (100 * NS_PER_MS)
+
 const char *condition_text(enum condition condition)
 {
     static const char *const texts[] = {
@@ -132,7 +135,7 @@ static void look_at_mark(const struct service *service, const struct moment *now
         fail(status, &mark->condition, 0,
              "the mark cannot be moved ahead: writing to STATE_DIRECTORY fails with %s",
              errno_name(mark->error));
-    else if (reached && writing_ns > service->max_wait_ns)
+    else if (reached && writing_ns > service->max_wait_ns + SLOW_WRITE_NS)
         fail(status, &mark->condition, 0,
              "the mark is not moving: writing to STATE_DIRECTORY has taken %" PRId64 " ms so far",
              writing_ns / NS_PER_MS);
@@ -154,7 +157,8 @@ static void look_at_lifetime(const struct service *service, const struct moment 
     if (generator == SONYFLAKE_ERR_OVER_TIME_LIMIT)
         fail(status, &lifetime->condition, 0, "%s", sonyflake_status_text(generator));
     else if (generator != SONYFLAKE_OK)
-        fail(status, &status->clock.condition, 0, "%s", sonyflake_status_text(generator));
+        fail(status, &status->clock.condition, service->layout.start_time_ns - now->ids.source_ns,
+             "%s", sonyflake_status_text(generator));
 }
 
 struct service_status service_status(const struct service *service, const struct moment *now)

@@ -30,25 +30,28 @@ static int64_t source_ns(const struct id_clock *clock, struct clock_reading now)
     case TIME_SOURCE_NTP:
         if (ntp_client_offset(clock->ntp, &offset_ns))
             return now.boot_ns + offset_ns;
+        if (clock->has_earlier)
+            return now.boot_ns + clock->earlier_offset_ns;
         break; /* until a server answers, the system's clock is all there is */
     }
     return now.wall_ns;
 }
 
-/*
- * Until an NTP server answers, the system's clock stands in.  The first answer is believed however
- * far it is from that: it is what the operator has chosen to believe.
- */
-static void begin_ntp(struct id_clock *clock, struct source_reading now)
-{
-    int64_t offset_ns;
-    if (ntp_client_offset(clock->ntp, &offset_ns) && !atomic_exchange(&clock->ntp_begun, true))
-        (void)logical_clock_accept(&clock->logical, now);
-}
-
 static struct source_reading read_source(const struct id_clock *clock, struct clock_reading now)
 {
     return (struct source_reading){.source_ns = source_ns(clock, now), .boot_ns = now.boot_ns};
+}
+
+/*
+ * Until an NTP server answers, the system's clock stands in.  The first answer is believed however
+ * far it is from that: it is what the operator has chosen to believe.  Not so when an earlier
+ * process knew the time: its line goes on, and a leap from there is a leap.
+ */
+static void begin_ntp(struct id_clock *clock, struct clock_reading now)
+{
+    int64_t offset_ns;
+    if (ntp_client_offset(clock->ntp, &offset_ns) && !atomic_exchange(&clock->ntp_begun, true))
+        (void)logical_clock_accept(&clock->logical, read_source(clock, now));
 }
 
 void id_clock_init(struct id_clock *clock, const struct settings *settings,
@@ -59,11 +62,14 @@ void id_clock_init(struct id_clock *clock, const struct settings *settings,
         .source = settings->time_source,
         .start_offset_ns = now.wall_ns - now.boot_ns,
         .ntp = ntp,
+        .has_earlier = believed_offset_ns != NULL,
+        .earlier_offset_ns = believed_offset_ns != NULL ? *believed_offset_ns : 0,
         .logical = {.lead_max_ns = settings->max_clock_lead_ns,
                     .leap_max_ns = settings->max_clock_leap_ns},
     };
     logical_clock_init(&clock->logical, read_source(clock, now), believed_offset_ns);
     atomic_init(&clock->limit_ns, INT64_MIN);
+    atomic_init(&clock->ntp_begun, clock->has_earlier);
 }
 
 static bool is_step(const struct id_clock *clock, int64_t step_ns)
@@ -136,10 +142,9 @@ static void look_at_advance(struct id_clock *clock, const struct id_time *ids, i
 struct moment id_clock_now(struct id_clock *clock)
 {
     struct clock_reading now = clock_read();
-    struct source_reading source = read_source(clock, now);
     if (clock->ntp != NULL && !atomic_load_explicit(&clock->ntp_begun, memory_order_relaxed))
-        begin_ntp(clock, source);
-    struct logical_reading reading = logical_clock_read(&clock->logical, source);
+        begin_ntp(clock, now);
+    struct logical_reading reading = logical_clock_read(&clock->logical, read_source(clock, now));
     if (__builtin_expect(is_step(clock, reading.step_ns), false))
         look_at_step(clock);
     if (__builtin_expect(

@@ -19,6 +19,9 @@ struct id_clock {
     enum time_source_kind source;
     int64_t start_offset_ns;      /* TIME_SOURCE_MONOTONIC: wall clock minus boot time at start */
     const struct ntp_client *ntp; /* TIME_SOURCE_NTP */
+    /* TIME_SOURCE_NTP: what an earlier process of this boot believed, until a server answers. */
+    bool has_earlier;
+    int64_t earlier_offset_ns;
     _Atomic bool ntp_begun; /* a server has answered: the system's clock has served its turn */
     struct logical_clock logical;
 

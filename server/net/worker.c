@@ -241,7 +241,10 @@ static void run_queue(struct worker *worker, struct list_node *queue)
 {
     while (!list_is_empty(queue)) {
         struct client *client = waiting(queue->next);
-        if (!id_time_has_come(&worker->workspace.now.ids, client->connection.order.due_ns))
+        const struct id_time *now = &worker->workspace.now.ids;
+        int64_t due_ns = client->connection.order.due_ns;
+        bool in_vain = now->limit_stuck && due_ns >= now->limit_ns; /* to be told at once */
+        if (!id_time_has_come(now, due_ns) && !in_vain)
             return;
         list_remove(&client->wait_link);
         connection_on_tick(&client->connection, &worker->workspace);

@@ -50,11 +50,32 @@ static bool find_holder(int fd, struct shard_range shards, struct machine_lock_h
     return found;
 }
 
+/*
+ * For one who may not write to the file, as the file of another user: to lock it takes that right,
+ * to ask who holds it does not.  Returns -EAGAIN if somebody does, else -EACCES.
+ */
+static int only_ask(const char *directory, struct shard_range shards,
+                    struct machine_lock_holder *reterr_holder)
+{
+    int directory_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory_fd == -1)
+        return -EACCES;
+    int fd = openat(directory_fd, LOCK_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    (void)close(directory_fd); /* O_PATH: nothing was read or written */
+    if (fd == -1)
+        return -EACCES;
+    int r = find_holder(fd, shards, reterr_holder) ? -EAGAIN : -EACCES;
+    (void)close(fd); /* nothing was written, and nothing is locked */
+    return r;
+}
+
 int machine_lock_take(struct machine_lock *lock, const char *directory, struct shard_range shards,
                       struct machine_lock_holder *reterr_holder)
 {
     lock->fd = -1;
     int fd = open_file(directory);
+    if (fd == -EACCES)
+        return only_ask(directory, shards, reterr_holder);
     if (fd < 0)
         return fd;
 

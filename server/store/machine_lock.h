@@ -27,7 +27,8 @@ struct machine_lock_holder {
 
 /*
  * Locks the machine ids.  The folder is made (mode 0755) if it is missing and its parent is there.
- * Returns 0; -EAGAIN when one of them is held, with *reterr_holder; or a negative errno.
+ * Returns 0; -EAGAIN when one of them is held, with *reterr_holder; or a negative errno: -EACCES
+ * when none is held but this user may not lock them.
  */
 NODISCARD int machine_lock_take(struct machine_lock *lock, const char *directory,
                                 struct shard_range shards,

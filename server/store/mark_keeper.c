@@ -52,8 +52,10 @@ static int move(struct mark_keeper *keeper)
 {
     bool anyway = atomic_exchange(&keeper->write_anyway, false);
     struct moment now = id_clock_now(keeper->clock);
-    if (!anyway && id_time_logical(&now.ids) < atomic_load(&keeper->refill_ns))
-        return 0; /* it was moved after we had been called */
+    if (!anyway && id_time_logical(&now.ids) < atomic_load(&keeper->refill_ns)) {
+        keeper->moved(keeper->moved_context); /* after we had been called: who did may not know */
+        return 0;
+    }
 
     int64_t target_ns = mark_target(&keeper->policy, &now.ids, age_ns(keeper, &now));
     if (target_ns < keeper->record.mark_ns)
@@ -126,6 +128,8 @@ static void *keeper_main(void *argument)
         tell(error, -r, &remind_ns);
         if (r < 0)
             id_clock_set_limit(keeper->clock, keeper->record.mark_ns, true);
+        if (r < 0 && error == 0)
+            keeper->moved(keeper->moved_context); /* it will not move soon: no use in waiting */
         error = -r;
     }
 }

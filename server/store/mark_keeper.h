@@ -51,7 +51,10 @@ NODISCARD int mark_keeper_create(struct mark_keeper *keeper,
                                  const struct state_directory *directory, struct id_clock *clock,
                                  struct mark_policy policy, const struct state_record *record);
 
-/* Starts the thread, which calls moved() after every write.  Returns 0 or a negative errno. */
+/*
+ * Starts the thread, which calls moved() when the mark has moved and when it turns out that it does
+ * not.  Returns 0 or a negative errno.
+ */
 NODISCARD int mark_keeper_start(struct mark_keeper *keeper, void (*moved)(void *context),
                                 void *context);
 

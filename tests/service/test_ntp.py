@@ -13,7 +13,7 @@ import pytest
 from chrony import ADDRESS, chronyd, free_port
 from harness import DEADLINE_S, daemon, wait_until
 from http_client import get
-from ids import is_increasing, now_ms, unix_ms_of
+from ids import is_increasing, now_ms, tick_of, unix_ms_of
 
 TOLERANCE_MS = 50  # a tick, the way to the server, and rounding
 
@@ -78,6 +78,31 @@ def test_a_lost_server_leaves_its_time():
         ids.append(new_id(running))
         assert is_increasing(ids)
         assert get(running.address, "/health").body == b"OK"
+
+
+def test_a_restart_without_a_server_goes_on_by_the_time_it_knew(directory):
+    state = {"STATE_DIRECTORY": directory, "LOCK_DIRECTORY": directory}
+    with chronyd(1000) as server:
+        env = {**time_source(server), **state}
+        with daemon(env=env) as running:
+            ids = [new_id(running)]
+            shift_ms = server.shift_ms()
+            assert running.stop() == 0
+        server.kill()
+        with daemon(env=env) as running:
+            ids.append(new_id(running))
+            expect_time_of(running, lambda: now_ms() + shift_ms)
+            assert get(running.address, "/health").body == b"OK"
+    assert is_increasing(ids)
+
+
+def test_a_restart_does_not_believe_a_leap_of_the_server_either(directory):
+    state = {"STATE_DIRECTORY": directory, "LOCK_DIRECTORY": directory}
+    with chronyd(0) as server, daemon(env={**time_source(server), **state}) as running:
+        before = new_id(running)
+    with chronyd(7200) as server, daemon(env={**time_source(server), **state}) as running:
+        wait_until(lambda: clock_of(running)["leap_not_believed_ms"] > 7_000_000, "the leap")
+        assert tick_of(new_id(running)) - tick_of(before) < 100_000  # 1000 s
 
 
 # ---- Several servers -----------------------------------------------------------------------------

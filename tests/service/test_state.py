@@ -8,6 +8,7 @@ import re
 import signal
 import stat
 import subprocess
+import zlib
 
 import pytest
 
@@ -89,11 +90,19 @@ def test_nothing_is_written_while_nobody_asks_for_ids(env, directory):
         assert (directory / "go-id.state").stat().st_mtime_ns > before
 
 
-def test_min_id_is_the_floor_and_is_remembered(env):
-    first = serve_once({**env, "START_TIME": "2014-09-01T00:00:00Z"})
+def test_min_id_is_a_floor_and_what_was_issued_above_it_is_remembered(env):
+    first = serve_once(env)
     floor = first + (50 << 24)  # half a second ahead
-    assert serve_once({**env, "MIN_ID": floor}) > floor
-    assert int(row(shown(env), "floor")) >= floor
+    above = serve_once({**env, "MIN_ID": floor})
+    assert above > floor
+    assert serve_once(env) > above
+
+
+def test_a_min_id_that_was_a_mistake_can_be_taken_back(env):
+    with daemon(env={**env, "MIN_ID": 2**62}) as server:
+        assert get(server.address, "/generate").status == 503
+        assert "MIN_ID" in server.log()
+    assert serve_once(env)
 
 
 def test_a_min_id_far_ahead_gets_503_and_a_reason(env):
@@ -129,6 +138,8 @@ def test_ready_and_state_show_agree_on_the_mark(env):
         rows = shown(env)
         assert row(rows, "mark").startswith(mark["time"])
         assert row(rows, "owner") == f"process {server.pid}"
+        assert row(rows, "a start").startswith("is refused while the owner runs; then it goes on: ")
+        assert row(rows, "clock") == "believed"
 
 
 # ---- go-id state show ----------------------------------------------------------------------------
@@ -220,6 +231,29 @@ def test_migrate_goes_on_above_the_floor_that_it_prints(env):
     assert floor >= before
     assert serve_once(changed) > floor
     assert "start time" in refused(env).lower().replace("start_time", "start time")
+
+
+def test_a_migration_that_was_a_mistake_can_be_taken_back(env):
+    before = serve_once(env)
+    mistake = {**env, "START_TIME": "1974-01-01T00:00:00Z"}
+    assert state("migrate", env=mistake).returncode == 0
+    done = state("migrate", env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert serve_once(env) > before
+
+
+def test_migrate_of_an_old_copy_knows_that_ids_went_on(env, directory):
+    """The record says that nothing was issued for half a year; it may be a copy of then."""
+    serve_once(env)
+    path = directory / "go-id.state"
+    content = path.read_text().rpartition("checksum=")[0]
+    old_ns = (ids.now_ms() - 180 * 86_400_000) // 10 * 10_000_000
+    content = re.sub(r"mark=\d+", f"mark={old_ns}", re.sub(r"floor=\d+", "floor=0", content))
+    path.write_text(f"{content}checksum={zlib.crc32(content.encode()):08x}\n")
+
+    done = state("migrate", env={**env, "START_TIME": "2014-12-01T00:00:00Z"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there could be none until then" in done.stderr
 
 
 def test_migrate_refuses_what_would_stop_ids_for_years(env, directory):

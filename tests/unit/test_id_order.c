@@ -330,6 +330,23 @@ static void a_mark_that_is_stuck_refuses_at_once_what_lies_behind_it(void **stat
     close_fixture(&f);
 }
 
+static void an_order_that_may_not_wait_still_waits_for_a_mark_that_is_behind(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){1, 1}, 0);
+    struct id_order order = {0};
+    f.now.ids.limit_ns = f.now.ids.source_ns; /* as after a while in which nobody asked */
+    id_order_start(&order, &f.service, 1, f.now);
+    assert_int_equal(advance(&f, &order), ID_ORDER_WAIT);
+    int64_t limit_ns = f.now.ids.source_ns + NS_PER_S;
+    pass(&f, 5 * NS_PER_MS);
+    f.now.ids.limit_ns = limit_ns;
+    assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
+    id_order_release(&order, &f.service, &f.blocks);
+    close_fixture(&f);
+}
+
 /* ---- Bodies ---------------------------------------------------------------------------------- */
 
 static void assert_body(struct fixture *f, uint32_t count, enum id_format format, bool is_list,
@@ -418,6 +435,7 @@ int main(void)
             after_a_step_back_the_tick_at_hand_is_used_up_and_then_half_as_many_are_made),
         cmocka_unit_test(an_order_waits_at_the_mark_and_goes_on_when_it_has_moved),
         cmocka_unit_test(ids_taken_below_the_mark_are_not_shown_past_it),
+        cmocka_unit_test(an_order_that_may_not_wait_still_waits_for_a_mark_that_is_behind),
         cmocka_unit_test(a_mark_that_is_stuck_refuses_at_once_what_lies_behind_it),
         cmocka_unit_test(each_format_is_what_the_documentation_says),
         cmocka_unit_test(a_body_in_which_ids_gain_a_digit_has_the_length_it_states),

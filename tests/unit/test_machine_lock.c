@@ -178,10 +178,38 @@ static void a_folder_that_is_missing_is_made_but_not_those_above_it(void **state
     assert_int_equal(rmdir(path), 0);
 }
 
+static void who_may_not_lock_still_learns_who_has(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: only root can become a user without rights\n");
+        skip();
+    }
+    pid_t pid = hold((struct shard_range){7, 1});
+    assert_int_equal(chmod(directory, 0755), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct machine_lock lock;
+        struct machine_lock_holder holder;
+        bool good =
+            setresuid(65534, 65534, 65534) == 0 &&
+            machine_lock_take(&lock, directory, (struct shard_range){0, 10}, &holder) == -EAGAIN &&
+            holder.pid == pid && holder.machine == 7 &&
+            machine_lock_take(&lock, directory, (struct shard_range){8, 10}, &holder) == -EACCES;
+        _exit(good ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    release(pid);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_collide_exactly_where_they_overlap),
+        cmocka_unit_test(who_may_not_lock_still_learns_who_has),
         cmocka_unit_test(the_lowest_machine_id_in_dispute_is_named),
         cmocka_unit_test(who_is_refused_holds_none_of_them),
         cmocka_unit_test(the_file_stays_empty_and_all_of_the_host_may_read_it),

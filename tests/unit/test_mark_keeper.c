@@ -157,6 +157,7 @@ static void a_disk_that_fails_leaves_the_limit_and_one_that_works_again_moves_it
 
     /* The thread reads only the descriptor: as if the disk worked again. */
     (void)dup3(f->directory.fd, broken.fd, O_CLOEXEC);
+    await_moved(f); /* called when it began to fail, so that nobody waits in vain */
     await_moved(f);
     now = id_clock_now(&f->clock);
     assert_false(now.ids.limit_stuck);

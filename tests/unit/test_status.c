@@ -131,12 +131,12 @@ static void a_write_that_hangs_at_the_mark_is_told(void **state)
 {
     struct fixture *f = *state;
     f->now.ids.source_ns = f->now.ids.line_ns = f->now.ids.limit_ns;
-    f->keeper.writing_since = BOOT_NS - 900 * NS_PER_MS;
+    f->keeper.writing_since = BOOT_NS - 1000 * NS_PER_MS;
     assert_true(look(f).ready); /* shorter than a request may wait */
-    f->keeper.writing_since = BOOT_NS - 1100 * NS_PER_MS;
+    f->keeper.writing_since = BOOT_NS - 1200 * NS_PER_MS;
     struct service_status status = look(f);
     assert_false(status.ready);
-    assert_non_null(strstr(status.reason, "1100 ms"));
+    assert_non_null(strstr(status.reason, "1200 ms"));
 }
 
 static void the_end_of_the_id_space_is_told_a_year_before(void **state)
@@ -163,9 +163,10 @@ static void the_end_of_the_id_space_is_told_a_year_before(void **state)
 static void before_the_start_time_there_are_no_ids(void **state)
 {
     struct fixture *f = *state;
-    f->now = moment_plain(SONYFLAKE_START_TIME_NS - NS_PER_S, BOOT_NS);
+    f->now = moment_plain(SONYFLAKE_START_TIME_NS - 90 * NS_PER_S, BOOT_NS);
     struct service_status status = look(f);
     assert_false(status.ready);
+    assert_int_equal(status.retry_after_s, 90);
     assert_int_equal(status.clock.condition, CONDITION_FAILED);
 }
 
