@@ -30,9 +30,11 @@ bool id_time_has_come(const struct id_time *time, int64_t due_ns)
     return due_ns <= id_time_logical(time) && due_ns < time->limit_ns;
 }
 
-/* What the line takes to run on by ns: twice that. */
+/* What the line takes to run on by ns: twice that, or nothing if it is past that point. */
 static int64_t twice(int64_t ns)
 {
+    if (ns <= 0)
+        return 0;
     return ns < INT64_MAX / 2 ? 2 * ns : INT64_MAX;
 }
 

@@ -109,6 +109,8 @@ static void times_far_apart_do_not_overflow(void **state)
     struct id_time now = {.source_ns = 0, .line_ns = 0, .limit_ns = INT64_MAX};
     assert_true(id_time_wait(&now, INT64_MAX - 1) == INT64_MAX - 1);
     assert_true(id_time_wait(&now, INT64_MAX) == INT64_MAX);
+    now.source_ns = now.line_ns = INT64_MAX / 4 * 3; /* 150 years past the id's tick */
+    assert_int_equal(id_time_wait(&now, 1), 0);
 }
 
 int main(void)

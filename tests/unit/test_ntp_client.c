@@ -460,6 +460,13 @@ static void a_closed_port_and_an_unknown_name_are_silent_servers(void **state)
 static void a_name_is_looked_up(void **state)
 {
     (void)state;
+    struct addrinfo *found = NULL;
+    const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
+    if (getaddrinfo("localhost", NULL, &hints, &found) != 0) {
+        print_message("skipped: this machine does not know localhost (/etc/hosts)\n");
+        skip();
+    }
+    freeaddrinfo(found);
     (void)snprintf(servers[0].host, sizeof(servers[0].host), "localhost");
     start(1); /* ::1 may come first, where nobody listens; then 127.0.0.1 has its turn */
     serve_until(is_synchronised, "an answer");
