@@ -2,15 +2,24 @@
 
 import contextlib
 import errno
+import re
 
 import pytest
 
 import volumes
 from harness import wait_until
 from journal import load
-from service import await_log, await_recovery, health, ready, refused_start, rounds, service
+from service import (await_log, await_recovery, health, ready, refused_start, rounds, service,
+                     wall_ns_of)
 
 WINDOW = "300ms"  # short, so that the mark is reached soon
+FOR_GOOD_MS = 3_600_000
+
+
+def durable_mark_ns(state):
+    """The mark that a loss of power would leave; see disk_shim.c."""
+    text = (state / "go-id.state.durable").read_text()
+    return int(re.search(r"^mark=(\d+)$", text, re.MULTILINE)[1])
 
 
 def attack(server, clients, journal, fault, word):
@@ -113,6 +122,20 @@ def test_it_crashes_on_a_broken_disk_and_goes_on_later(clock, disk, state, journ
                 clients.await_refusal()
                 clients.expect_end()
                 server.kill()
+
+
+@pytest.mark.parametrize("step", ["sync", "sync_folder"])
+def test_no_id_reaches_a_mark_that_is_not_on_disk(disk, state, journal, step):
+    """I1, I4: the disk hangs for good; what was issued lies below what a power loss would leave."""
+    with service(disk, state=state, MARK_WINDOW="2s", MAX_WAIT_MS=200) as server, \
+         load(journal, server.address) as clients:
+        clients.await_answers(100)
+        with journal.fault(), disk.stalling(step, FOR_GOOD_MS):
+            clients.await_refusal()
+            clients.expect_end()
+            server.kill()
+    mark_ns = durable_mark_ns(state)
+    assert wall_ns_of(journal.largest) < mark_ns
 
 
 # ---- Real file systems --------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 The faults that it has to survive are in tests/faults; here is what an operator sees and does.
 """
 
+import contextlib
 import os
 import re
 import signal
@@ -275,9 +276,10 @@ def test_ids_that_were_issued_while_it_looked_are_not_forgotten(env, directory):
         command = ["strace", "-f", "-o", log, "-P", directory / "go-id.state", "-e", "trace=read",
                    "-e", "inject=read:signal=SIGSTOP:when=1", GO_ID, "state", "migrate"]
         migration = subprocess.Popen(command, env={"PATH": "/usr/bin:/bin", **env, **OTHER_START},
-                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                     start_new_session=True)
         try:
-            stopped = wait_until(lambda: re.search(r"^(\d+) --- stopped by SIGSTOP",
+            stopped = wait_until(lambda: re.search(r"^(\d+) +--- stopped by SIGSTOP",
                                                    log.read_text() if log.exists() else "",
                                                    re.MULTILINE), "its being held up")
             goal = marks_moved(server) + 5
@@ -288,7 +290,8 @@ def test_ids_that_were_issued_while_it_looked_are_not_forgotten(env, directory):
             os.kill(int(stopped.group(1)), signal.SIGCONT)
             said, _ = migration.communicate(timeout=DEADLINE_S)
         finally:
-            migration.kill()
+            with contextlib.suppress(ProcessLookupError):  # both have ended
+                os.killpg(migration.pid, signal.SIGKILL)  # a stopped child would outlive strace
             migration.wait()
     floor = re.search(r"floor is (\d+)", said)
     assert floor is not None, said
