@@ -99,7 +99,8 @@ void api_refuse_order(const struct api_call *call, const struct id_order *order,
     char detail[HTTP_DETAIL_MAX];
     const struct service *service = call->service;
     uint64_t retry_s = wait_ns > 0 ? (uint64_t)((wait_ns - 1) / NS_PER_S) + 1 : 1;
-    struct service_status now = service_status(service, &call->now);
+    struct moment moment = service_now_again(service, call->now);
+    struct service_status now = service_status(service, &moment);
 
     if (!now.ready) {
         retry_s = now.retry_after_s;

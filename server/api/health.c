@@ -10,7 +10,8 @@ enum api_outcome endpoint_health(const struct api_call *call, const struct api_r
     if (!answer_no_parameters(call, request->http, out))
         return API_ANSWERED;
 
-    struct service_status status = service_status(call->service, &call->now);
+    struct moment now = service_now_again(call->service, call->now);
+    struct service_status status = service_status(call->service, &now);
     if (!status.ready)
         return answer_unavailable(call, request->http->method, out, status.retry_after_s,
                                   span_of(status.reason));

@@ -198,6 +198,13 @@ void id_order_release(struct id_order *order, struct service *service, struct bl
     order->run_count = 0;
 }
 
+void id_order_restart(struct id_order *order, struct service *service, struct block_pool *blocks,
+                      struct moment now)
+{
+    id_order_release(order, service, blocks);
+    id_order_start(order, service, order->wanted, now);
+}
+
 bool id_order_is_in_line(const struct id_order *order)
 {
     return order->taken == 0;

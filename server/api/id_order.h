@@ -51,6 +51,10 @@ size_t id_order_runs_max(const struct service *service);
 void id_order_start(struct id_order *order, const struct service *service, uint32_t wanted,
                     struct moment now);
 
+/* Begins an order anew, by another clock reading; what it borrowed and took is given up. */
+void id_order_restart(struct id_order *order, struct service *service, struct block_pool *blocks,
+                      struct moment now);
+
 /*
  * Takes as many ids as may be taken at now.  blocks lends the room for many runs; its blocks hold
  * id_order_runs_max() runs.  When the order is refused, *reterr_status says why and

@@ -92,7 +92,8 @@ enum api_outcome endpoint_ready(const struct api_call *call, const struct api_re
     if (!answer_no_parameters(call, request->http, out))
         return API_ANSWERED;
 
-    struct service_status status = service_status(call->service, &call->now);
+    struct moment now = service_now_again(call->service, call->now);
+    struct service_status status = service_status(call->service, &now);
     struct text text = {.len = 0};
     add_status(&text, &status);
     struct http_head head = {

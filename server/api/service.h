@@ -57,6 +57,13 @@ uint64_t service_ids_per_second(const struct service *service);
 struct moment service_now(const struct service *service);
 
 /*
+ * The same for a verdict that a stale reading would spoil: known is of when the turn began, and the
+ * thread may have got no CPU since, while others took ids of later ticks.  Tests that own the time
+ * get known back.
+ */
+struct moment service_now_again(const struct service *service, struct moment known);
+
+/*
  * When the tick of the next id begins, in nanoseconds since 1970, whatever the clock says; the end
  * of time when there is none.
  */

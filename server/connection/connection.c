@@ -75,14 +75,21 @@ static void render_large(const struct connection *c, struct workspace *w)
 }
 
 /* Goes on with the order as far as the present allows. */
-static void advance_order(struct connection *c, struct workspace *w)
+static void advance_order(struct connection *c, struct workspace *w, bool is_new)
 {
     enum sonyflake_status status;
     int64_t wait_ns;
-    struct api_call call = call_for(c, w, w->date);
 
     w->ids_were_wanted = true;
-    switch (id_order_advance(&c->order, w->service, &w->runs, w->now, &status, &wait_ns)) {
+    enum id_order_progress progress =
+        id_order_advance(&c->order, w->service, &w->runs, w->now, &status, &wait_ns);
+    if (progress == ID_ORDER_REFUSED && is_new && workspace_refresh_time(w)) {
+        /* Judged by a time that is over: the turn has been long, and others have gone on. */
+        id_order_restart(&c->order, w->service, &w->runs, w->now);
+        progress = id_order_advance(&c->order, w->service, &w->runs, w->now, &status, &wait_ns);
+    }
+    struct api_call call = call_for(c, w, w->date);
+    switch (progress) {
     case ID_ORDER_WAIT:
         set_state(c, CONNECTION_WAIT);
         return;
@@ -134,7 +141,7 @@ static void answer(struct connection *c, struct workspace *w, const struct http_
         end_answer(c, w);
         return;
     case API_ORDERED:
-        advance_order(c, w);
+        advance_order(c, w, true);
         return;
     }
 }
@@ -375,7 +382,7 @@ void connection_on_tick(struct connection *c, struct workspace *w)
     BUG_IF(c->state != CONNECTION_WAIT);
     if (w->draining && c->input == NULL && !c->input_may_follow)
         c->close_after = c->linger = true; /* the service began to stop while this one waited */
-    advance_order(c, w);
+    advance_order(c, w, false);
     resume(c, w);
 }
 

@@ -55,3 +55,12 @@ void workspace_set_time(struct workspace *workspace, struct moment now)
         http_date_format(second, workspace->date);
     }
 }
+
+bool workspace_refresh_time(struct workspace *workspace)
+{
+    struct moment now = service_now_again(workspace->service, workspace->now);
+    if (now.mono_ns - workspace->now.mono_ns < workspace->service->layout.time_unit_ns)
+        return false;
+    workspace_set_time(workspace, now);
+    return true;
+}

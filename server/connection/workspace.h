@@ -64,4 +64,7 @@ void workspace_destroy(struct workspace *workspace);
 /* Tells the connections what time it is; to be called once per turn of the loop. */
 void workspace_set_time(struct workspace *workspace, struct moment now);
 
+/* Looks at the clock once more in the same turn.  Returns whether at least a tick has passed. */
+bool workspace_refresh_time(struct workspace *workspace);
+
 #endif
