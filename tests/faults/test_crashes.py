@@ -11,13 +11,13 @@ import pytest
 
 from harness import run_to_end
 from journal import load
-from service import (TICK_S, await_no_lead, await_recovery, first_answer, health, lead_s, ready,
-                     rounds, service)
+from service import (LONG, TICK_S, await_no_lead, await_recovery, first_answer, health, lead_s,
+                     ready, rounds, service)
 from shims import environment
 
 LEAD_S = 10  # the default MAX_CLOCK_LEAD
 WINDOW_S = 2  # the default MARK_WINDOW
-FIRST_ID_S = 0.1  # from exec, usually
+FIRST_ID_S = 0.1  # from exec, usually; decides in `make faults` only, which has the machine alone
 
 
 def kill_under_load(server, journal, answers):
@@ -50,7 +50,8 @@ def test_kill_after_kill_with_the_clock_set_back_in_between(clock, state, journa
             kill_under_load(server, journal, answers=chance.randrange(1, 40))
         assert not journal.refusals
         set_by_chance(clock, chance, lead_s(answer.ids[-1], clock))
-    assert statistics.median(waits_s) < FIRST_ID_S, sorted(waits_s)[-20:]
+    if LONG:
+        assert statistics.median(waits_s) < FIRST_ID_S, sorted(waits_s)[-20:]
 
 
 def test_a_crash_while_the_clock_is_far_back_forgets_nothing(clock, state, journal):
