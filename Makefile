@@ -49,7 +49,7 @@ format: ## format the C sources in place
 	@scripts/install_packages.sh lint
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
-install: release ## install binary, library, headers, completion (PREFIX, DESTDIR)
+install: release ## install binary, library, units, man page, config (PREFIX, DESTDIR)
 	DESTDIR="$(DESTDIR)" cmake --install out/release --prefix "$(PREFIX)"
 
 clean: ## remove out/

@@ -50,6 +50,15 @@ enum log_level log_get_threshold(void);
  */
 NODISCARD int log_open_file(const char *path);
 
+/*
+ * A bound for the file, in bytes; 0, as at first, is none.  A line that would go past it goes to a
+ * new file, and the full one is renamed to path.1 in the place of the one before; this is atomic
+ * for threads that are logging.  A file that somebody else has renamed meanwhile is left alone.
+ * When it fails (no room, no right), lines go on into the full file, a warning is logged, and a
+ * second later it is tried again.  Set before the first thread starts.
+ */
+void log_set_file_max(uint64_t bytes);
+
 void log_write(enum log_level level, const char *event, const char *format, ...) FORMAT(3, 4);
 
 #define log_error(event, ...) log_write(LOG_ERROR, event, __VA_ARGS__)

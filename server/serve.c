@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -18,6 +19,8 @@
 #include "server/clock/clock.h"
 #include "server/issuing.h"
 #include "server/net/acceptor.h"
+#include "server/systemd/activation.h"
+#include "server/systemd/supervisor.h"
 
 #define WORKERS_MAX 256
 
@@ -36,6 +39,8 @@ struct daemon {
     size_t listener_count; /* listeners opened */
     uint32_t clients_max;
     int signal_fd;
+    struct activation activation;
+    struct supervisor supervisor;
 };
 
 /* ---- Start ---------------------------------------------------------------------------------- */
@@ -87,8 +92,19 @@ static int claim_descriptors(struct daemon *d, uint32_t worker_count)
     return 0;
 }
 
+/* Sockets that the service manager has opened stand for all that the settings name. */
 static int open_listeners(struct daemon *d)
 {
+    int taken = activation_take(&d->activation, d->listeners, &d->listener_count);
+    if (taken < 0)
+        return taken;
+    if (d->listener_count > 0) {
+        log_info("listen_address_replaced",
+                 "sockets=%zu hint=\"the service manager passed sockets (LISTEN_FDS), so "
+                 "LISTEN_ADDRESS and SERVICE_PORT are not used\"",
+                 d->listener_count);
+        return 0;
+    }
     for (size_t i = 0; i < d->settings->listener_count; i++) {
         const struct listen_address *address = &d->settings->listeners[i];
         const char *step;
@@ -179,6 +195,12 @@ static void release(struct daemon *d)
         (void)close(d->shared.client_left_fd);
     if (d->signal_fd != -1)
         (void)close(d->signal_fd);
+    supervisor_close(&d->supervisor);
+}
+
+static uint32_t count_clients(const struct daemon *d)
+{
+    return atomic_load(&d->shared.clients.open_count);
 }
 
 static bool ends(uint32_t signal_number)
@@ -195,14 +217,18 @@ static void drain(struct daemon *d)
     struct timespec step = {.tv_nsec = 5 * NS_PER_MS};
     int64_t end_ns = clock_read().mono_ns + (int64_t)d->settings->drain_timeout_ms * NS_PER_MS;
 
+    supervisor_stopping(&d->supervisor, count_clients(d));
     set_stage(d, d->worker_count, WORKER_DRAIN);
-    while (atomic_load(&d->shared.clients.open_count) > 0 && clock_read().mono_ns < end_ns) {
+    while (count_clients(d) > 0 && clock_read().mono_ns < end_ns) {
         struct signalfd_siginfo info;
+        struct pollfd timer = {.fd = d->supervisor.timer_fd, .events = POLLIN};
+        if (poll(&timer, 1, 0) == 1)
+            supervisor_stopping_tick(&d->supervisor, count_clients(d));
         if (read(d->signal_fd, &info, sizeof(info)) == sizeof(info) && ends(info.ssi_signo))
             break;
         (void)nanosleep(&step, NULL); /* EINTR: a shorter step */
     }
-    uint32_t cut = atomic_load(&d->shared.clients.open_count);
+    uint32_t cut = count_clients(d);
     set_stage(d, d->worker_count, WORKER_STOP);
     for (uint32_t i = 0; i < d->worker_count; i++)
         worker_join(&d->workers[i]);
@@ -229,11 +255,26 @@ static void on_signal(void *context, uint32_t number)
 {
     struct daemon *d = context;
     if (number == SIGHUP) {
+        supervisor_reloading(&d->supervisor);
         reopen_log(d->settings);
+        supervisor_reloaded(&d->supervisor);
     } else if (number == SIGUSR1) { /* from `go-id state accept-clock` */
         (void)id_clock_accept(&d->issuing.clock);
         mark_keeper_write_anyway(&d->issuing.keeper);
     }
+}
+
+static struct supervised supervised_of(struct daemon *d)
+{
+    return (struct supervised){
+        .service = &d->issuing.service, .workers = d->workers, .worker_count = d->worker_count};
+}
+
+static void on_timer(void *context)
+{
+    struct daemon *d = context;
+    struct supervised supervised = supervised_of(d);
+    supervisor_tick(&d->supervisor, &supervised);
 }
 
 /* The mark has moved: those whose ids lie behind it need not wait any longer. */
@@ -271,14 +312,23 @@ static void report_ready(const struct daemon *d, int ready_fd)
                  "shard=1 hint=\"SHARD_ID is not set; give every instance its own\"");
 }
 
+static int claim_ids(struct daemon *d)
+{
+    if (d->settings->require_clock_sync != 0)
+        supervisor_waiting(&d->supervisor, "a synchronised clock");
+    return issuing_begin(&d->issuing, d->settings, d->signal_fd);
+}
+
 static int prepare(struct daemon *d)
 {
     uint32_t worker_count = count_workers(d->settings);
     int r = block_signals(d);
     if (r == 0)
+        r = supervisor_open(&d->supervisor);
+    if (r == 0)
         r = claim_descriptors(d, worker_count);
     if (r == 0)
-        r = issuing_begin(&d->issuing, d->settings, d->signal_fd);
+        r = claim_ids(d);
     if (r == 0)
         r = create_workers(d, worker_count);
     if (r == 0)
@@ -320,16 +370,40 @@ static void log_warnings(const struct problems *warnings)
                  log_quote(span_of(warnings->texts[i]), quoted, sizeof(quoted)));
 }
 
+static void serve_clients(struct daemon *d)
+{
+    struct acceptor acceptor = {
+        .shared = &d->shared,
+        .workers = d->workers,
+        .worker_count = d->worker_count,
+        .clients_max = d->clients_max,
+        .listeners = d->listeners,
+        .listener_count = d->listener_count,
+        .timer_fd = d->supervisor.timer_fd,
+        .on_timer = on_timer,
+        .signal_fd = d->signal_fd,
+        .on_signal = on_signal,
+        .context = d,
+    };
+    acceptor_run(&acceptor);
+    close_listeners(d);
+    drain(d);
+}
+
 int serve(const struct settings *settings, const struct problems *warnings, int ready_fd)
 {
     static struct daemon d; /* too large for some stacks, and there is one */
-    d = (struct daemon){.settings = settings, .signal_fd = -1};
+    d = (struct daemon){.settings = settings,
+                        .signal_fd = -1,
+                        .activation = activation_from_environment(),
+                        .supervisor = {.notify = {.fd = -1}, .timer_fd = -1}};
     d.shared = (struct worker_shared){.service = &d.issuing.service,
                                       .mark_keeper = &d.issuing.keeper,
                                       .settings = settings,
                                       .client_left_fd = -1};
 
     log_set_threshold(settings->log_level);
+    log_set_file_max(settings->log_file_max);
     if (settings->log_file[0] != '\0') {
         int r = log_open_file(settings->log_file);
         if (r < 0) {
@@ -340,6 +414,12 @@ int serve(const struct settings *settings, const struct problems *warnings, int 
         }
     }
     log_warnings(warnings);
+    if (activation_holds(&d.activation, ready_fd)) {
+        log_error("start_failed",
+                  "ready_fd=%d hint=\"--ready-fd names a socket that LISTEN_FDS counts\"",
+                  ready_fd);
+        return 1;
+    }
 
     int r = prepare(&d);
     if (r == 0)
@@ -356,21 +436,9 @@ int serve(const struct settings *settings, const struct problems *warnings, int 
     }
     warn_of_batch(&d);
     report_ready(&d, ready_fd);
-
-    struct acceptor acceptor = {
-        .shared = &d.shared,
-        .workers = d.workers,
-        .worker_count = d.worker_count,
-        .clients_max = d.clients_max,
-        .listeners = d.listeners,
-        .listener_count = d.listener_count,
-        .signal_fd = d.signal_fd,
-        .on_signal = on_signal,
-        .context = &d,
-    };
-    acceptor_run(&acceptor);
-    close_listeners(&d);
-    drain(&d);
+    struct supervised supervised = supervised_of(&d);
+    supervisor_ready(&d.supervisor, &supervised);
+    serve_clients(&d);
     release(&d);
     return 0;
 }

@@ -97,6 +97,7 @@ static void advance_order(struct connection *c, struct workspace *w, bool is_new
         api_refuse_order(&call, &c->order, status, wait_ns, &w->out);
         break;
     case ID_ORDER_COMPLETE:
+        workspace_count_ids(w, c->order.taken);
         if (api_order_answer_max(&c->order) > w->out.capacity - w->out.used) {
             c->large_sent = 0;
             memcpy(c->large_date, w->date, sizeof(c->large_date));

@@ -17,6 +17,9 @@
 /* Clients taken from one listener before the signals and the others get a look. */
 #define ACCEPTS_PER_TURN 64
 
+/* What the acceptor waits for besides listeners. */
+enum { SIGNAL, CLIENT_LEFT, TIMER, FIXED_FDS };
+
 static struct log_limit accept_failed_limit;
 static struct log_limit clients_full_limit;
 
@@ -112,7 +115,7 @@ static uint32_t take_signals(const struct acceptor *acceptor)
 static void wait_for_work(const struct acceptor *acceptor, struct pollfd *fds, bool no_room)
 {
     struct worker_shared *shared = acceptor->shared;
-    nfds_t count = no_room ? 2 : 2 + acceptor->listener_count;
+    nfds_t count = no_room ? FIXED_FDS : FIXED_FDS + acceptor->listener_count;
 
     atomic_store(&shared->acceptor_waits, no_room);
     (void)poll(fds, count, no_room ? RETRY_MS : -1); /* EINTR, ENOMEM: look, and come back */
@@ -120,16 +123,19 @@ static void wait_for_work(const struct acceptor *acceptor, struct pollfd *fds, b
 
     eventfd_t left;
     (void)eventfd_read(shared->client_left_fd, &left); /* EAGAIN: nobody left */
+    if ((fds[TIMER].revents & POLLIN) != 0)
+        acceptor->on_timer(acceptor->context);
 }
 
 void acceptor_run(struct acceptor *acceptor)
 {
-    struct pollfd fds[2 + SETTINGS_LISTENERS_MAX] = {
-        {.fd = acceptor->signal_fd, .events = POLLIN},
-        {.fd = acceptor->shared->client_left_fd, .events = POLLIN},
+    struct pollfd fds[FIXED_FDS + SETTINGS_LISTENERS_MAX] = {
+        [SIGNAL] = {.fd = acceptor->signal_fd, .events = POLLIN},
+        [CLIENT_LEFT] = {.fd = acceptor->shared->client_left_fd, .events = POLLIN},
+        [TIMER] = {.fd = acceptor->timer_fd, .events = POLLIN}, /* poll() passes over -1 */
     };
     for (size_t i = 0; i < acceptor->listener_count; i++)
-        fds[2 + i] = (struct pollfd){.fd = acceptor->listeners[i].fd, .events = POLLIN};
+        fds[FIXED_FDS + i] = (struct pollfd){.fd = acceptor->listeners[i].fd, .events = POLLIN};
 
     uint32_t signal_number = 0;
     bool no_room = false;

@@ -21,6 +21,8 @@ struct acceptor {
     uint32_t clients_max;
     struct listener *listeners;
     size_t listener_count;
+    int timer_fd; /* when readable, on_timer() is called; -1: there is none */
+    void (*on_timer)(void *context);
     int signal_fd; /* signalfd of SIGTERM, SIGINT and those that do not end the service */
     void (*on_signal)(void *context, uint32_t number); /* one of the latter has come */
     void *context;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,13 +138,89 @@ int listener_open(const struct listen_address *address, struct listener *ret_lis
     return 0;
 }
 
+/* Whether the descriptor is a stream socket that listens. */
+static int check_listening(int fd, const char **reterr_problem)
+{
+    int type = 0;
+    int listens = 0;
+    socklen_t len = sizeof(type);
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1) {
+        *reterr_problem = errno == EBADF ? "no such descriptor is open" : "it is not a socket";
+        return -errno;
+    }
+    len = sizeof(listens);
+    if (type != SOCK_STREAM) {
+        *reterr_problem = "it is not a stream socket; the unit needs ListenStream=";
+        return -EINVAL;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == -1 || listens == 0) {
+        *reterr_problem = "it does not listen; the unit needs ListenStream= and Accept=no";
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* Where the socket is bound to. */
+static int learn_address(int fd, struct listen_address *ret_address, const char **reterr_problem)
+{
+    union socket_address bound = {0};
+    socklen_t len = sizeof(bound);
+    *ret_address = (struct listen_address){0};
+    *reterr_problem = "its address cannot be read";
+    if (getsockname(fd, &bound.any, &len) == -1)
+        return -errno;
+    switch (bound.any.sa_family) {
+    case AF_INET:
+        ret_address->kind = LISTEN_IPV4;
+        ret_address->port = ntohs(bound.ipv4.sin_port);
+        (void)inet_ntop(AF_INET, &bound.ipv4.sin_addr, ret_address->text, INET_ADDRSTRLEN);
+        return 0;
+    case AF_INET6:
+        ret_address->kind = LISTEN_IPV6;
+        ret_address->port = ntohs(bound.ipv6.sin6_port);
+        (void)inet_ntop(AF_INET6, &bound.ipv6.sin6_addr, ret_address->text, INET6_ADDRSTRLEN);
+        return 0;
+    case AF_UNIX:
+        ret_address->kind = LISTEN_UNIX;
+        memcpy(ret_address->text, bound.local.sun_path, sizeof(ret_address->text) - 1);
+        if (ret_address->text[0] == '\0')
+            ret_address->text[0] = '@';
+        return 0;
+    default:
+        *reterr_problem = "it is neither an IPv4 or IPv6 nor a Unix socket";
+        return -EAFNOSUPPORT;
+    }
+}
+
+int listener_adopt(int fd, struct listener *ret_listener, const char **reterr_problem)
+{
+    const int on = 1;
+    struct listen_address address;
+    int r = check_listening(fd, reterr_problem);
+    if (r == 0)
+        r = learn_address(fd, &address, reterr_problem);
+    if (r < 0)
+        return r;
+    int flags = fcntl(fd, F_GETFL);
+    *reterr_problem = "it cannot be made non-blocking";
+    if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+        return -errno;
+    *reterr_problem = "TCP_NODELAY cannot be set";
+    if (address.kind != LISTEN_UNIX &&
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
+        return -errno;
+    *ret_listener = (struct listener){.fd = fd, .address = address, .adopted = true};
+    return 0;
+}
+
 void listener_close(struct listener *listener)
 {
     if (listener->fd == -1)
         return;
     (void)close(listener->fd);
     listener->fd = -1;
-    if (listener->address.kind == LISTEN_UNIX)
+    if (listener->address.kind == LISTEN_UNIX && !listener->adopted)
         (void)unlink(listener->address.text); /* gone already: as good */
 }
 

@@ -2,6 +2,7 @@
 #ifndef SERVER_NET_LISTENER_H
 #define SERVER_NET_LISTENER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/attributes.h"
@@ -10,6 +11,7 @@
 struct listener {
     int fd;                        /* -1: closed */
     struct listen_address address; /* with the port that the kernel chose */
+    bool adopted;                  /* opened by somebody else, whose the file of it is too */
 };
 
 /*
@@ -20,7 +22,17 @@ struct listener {
 NODISCARD int listener_open(const struct listen_address *address, struct listener *ret_listener,
                             const char **reterr_step);
 
-/* Closes it and removes the file of a Unix socket.  Does nothing to a closed one. */
+/*
+ * Takes over a listening socket that somebody else has opened, TCP or Unix, and makes it as
+ * listener_open() does.  The address of an abstract Unix socket begins with '@'.  Returns 0, or a
+ * negative errno and then *reterr_problem says in words what is wrong with it.
+ */
+NODISCARD int listener_adopt(int fd, struct listener *ret_listener, const char **reterr_problem);
+
+/*
+ * Closes it and removes the file of a Unix socket that was not adopted.  Does nothing to a closed
+ * one.
+ */
 void listener_close(struct listener *listener);
 
 #define LISTENER_TEXT_MAX 128

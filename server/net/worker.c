@@ -1,6 +1,7 @@
 #include "server/net/worker.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -197,6 +198,7 @@ static void take_event(struct worker *worker, const struct epoll_event *event)
     if (event->data.u64 == WAKE_EVENT) {
         eventfd_t count;
         (void)eventfd_read(worker->wake_fd, &count); /* only there to wake up */
+        atomic_store(&worker->answered, atomic_load(&worker->asked));
         return;
     }
     struct client *client = &worker->shared->clients.entries[(uint32_t)event->data.u64];
@@ -451,12 +453,29 @@ void worker_destroy(struct worker *worker)
 
 int worker_start(struct worker *worker)
 {
-    return -pthread_create(&worker->thread, NULL, worker_main, worker);
+    int r = -pthread_create(&worker->thread, NULL, worker_main, worker);
+    if (r < 0)
+        return r;
+    char name[16]; /* for those who look at the threads: top -H, gdb */
+    (void)snprintf(name, sizeof(name), "worker-%u", worker->number);
+    (void)pthread_setname_np(worker->thread, name); /* cannot fail: it is short enough */
+    return 0;
 }
 
 void worker_wake(struct worker *worker)
 {
     (void)eventfd_write(worker->wake_fd, 1); /* full: it will wake up anyway */
+}
+
+void worker_ask(struct worker *worker)
+{
+    atomic_fetch_add(&worker->asked, 1);
+    worker_wake(worker);
+}
+
+bool worker_has_answered(const struct worker *worker)
+{
+    return atomic_load(&worker->answered) == atomic_load(&worker->asked);
 }
 
 void worker_join(struct worker *worker)

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/attributes.h"
@@ -43,7 +44,9 @@ struct worker {
     _Atomic uint32_t client_count; /* up: acceptor; down: this worker */
 
     int epoll_fd;
-    int wake_fd; /* eventfd: look at the stage */
+    int wake_fd;               /* eventfd: look at the stage, answer worker_ask() */
+    _Atomic uint32_t asked;    /* how often worker_ask() has been called */
+    _Atomic uint32_t answered; /* what asked was when this worker last looked */
     pthread_t thread;
 
     struct workspace workspace;
@@ -66,6 +69,12 @@ NODISCARD int worker_start(struct worker *worker);
 
 /* Makes a sleeping worker look at the stage. */
 void worker_wake(struct worker *worker);
+
+/* Asks whether it still goes round its loop; one that does soon answers, even if it is idle. */
+void worker_ask(struct worker *worker);
+
+/* Whether it has answered the last worker_ask(). */
+bool worker_has_answered(const struct worker *worker);
 
 /* Waits until the worker has drained or stopped. */
 void worker_join(struct worker *worker);

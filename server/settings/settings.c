@@ -5,6 +5,7 @@
 #include "common/bug.h"
 #include "common/duration.h"
 #include "common/number.h"
+#include "common/size.h"
 #include "common/suggest.h"
 #include "common/timestamp.h"
 #include "server/settings/addresses.h"
@@ -19,8 +20,8 @@ typedef bool setting_parser(struct settings *settings, enum setting_id id, struc
 struct setting {
     const char *name;
     setting_parser *parse;
-    size_t offset; /* in struct settings, of a number, a duration or a path */
-    uint64_t min;  /* of a number; of a duration in ns */
+    size_t offset; /* in struct settings, of a number, a duration, a size or a path */
+    uint64_t min;  /* of a number; of a duration in ns; of a size in bytes */
     uint64_t max;
     const char *values;
     const char *fallback;
@@ -39,6 +40,7 @@ static setting_parser parse_duration;
 static setting_parser parse_duration_or_unlimited;
 static setting_parser parse_time_source;
 static setting_parser parse_level;
+static setting_parser parse_size;
 
 /* A row for a number; its bounds make its words. */
 #define NUMBER(setting, field, low, high, unit, by_default, if_unset, text)                      \
@@ -131,6 +133,11 @@ static const struct setting table[SETTING_COUNT] = {
           "The least important lines that are logged."),
     PATH(LOG_FILE, parse_path, log_file, "", "stderr only",
          "Written besides stderr; opened anew at SIGHUP."),
+    [SETTING_LOG_FILE_MAX] = {"LOG_FILE_MAX", parse_size, offsetof(struct settings, log_file_max),
+                              UINT64_C(64) << 10, UINT64_C(1) << 40,
+                              "a size from 64K to 1024G such as 8M, or 0", "0", "",
+                              "Where LOG_FILE ends: it is then renamed to LOG_FILE.1, in the place "
+                              "of the one before, and begun anew. 0: no end."},
 };
 
 struct setting_info setting_info(enum setting_id id)
@@ -196,6 +203,18 @@ static bool parse_number(struct settings *settings, enum setting_id id, struct s
     uint64_t *field = field_of(settings, id);
     return parse_u64(value, table[id].min, table[id].max, field) == 0 ||
            refuse(id, value, place, problems);
+}
+
+static bool parse_size(struct settings *settings, enum setting_id id, struct span value,
+                       struct place place, struct problems *problems)
+{
+    uint64_t bytes;
+    if (size_parse(value, &bytes) < 0 ||
+        (bytes != 0 && (bytes < table[id].min || bytes > table[id].max)))
+        return refuse(id, value, place, problems);
+    uint64_t *field = field_of(settings, id);
+    *field = bytes;
+    return true;
 }
 
 static bool parse_duration(struct settings *settings, enum setting_id id, struct span value,

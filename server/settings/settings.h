@@ -82,6 +82,7 @@ enum setting_id {
     SETTING_DRAIN_TIMEOUT_MS,
     SETTING_LOG_LEVEL,
     SETTING_LOG_FILE,
+    SETTING_LOG_FILE_MAX,
     SETTING_COUNT
 };
 
@@ -122,6 +123,7 @@ struct settings {
     uint64_t drain_timeout_ms;   /* DRAIN_TIMEOUT_MS */
     enum log_level log_level;    /* LOG_LEVEL */
     const char *log_file;        /* LOG_FILE; "": none */
+    uint64_t log_file_max;       /* LOG_FILE_MAX, bytes; 0: no bound */
 
     bool ports_given; /* the listeners came with ports: --listen */
     struct setting_value values[SETTING_COUNT];

@@ -51,6 +51,7 @@ WRITE_TIMEOUT_MS=3600000
 DRAIN_TIMEOUT_MS=60000
 LOG_LEVEL="debug"
 LOG_FILE="/var/log/it's go-id #1 ~ * | & ; (é).log"
+LOG_FILE_MAX=8M
 """
 
 

@@ -127,6 +127,7 @@ static const char good_file[] = "# every setting\n"
                                 "WRITE_TIMEOUT_MS=13\n"
                                 "DRAIN_TIMEOUT_MS=14\n"
                                 "LOG_LEVEL=debug\n"
-                                "LOG_FILE=\"/var/log/with blank's.log\"";
+                                "LOG_FILE=\"/var/log/with blank's.log\"\n"
+                                "LOG_FILE_MAX=64K";
 
 #endif

@@ -118,6 +118,7 @@ static void every_setting_can_be_set_in_a_file(void **state)
     assert_int_equal(settings.drain_timeout_ms, 14);
     assert_int_equal(settings.log_level, LOG_DEBUG);
     assert_string_equal(settings.log_file, "/var/log/with blank's.log");
+    assert_int_equal(settings.log_file_max, 65536);
     for (unsigned id = 0; id < SETTING_COUNT; id++)
         assert_int_equal(settings.values[id].source, SOURCE_FILE);
     assert_int_equal(settings.values[SETTING_SHARD_ID].line, 2);
@@ -167,6 +168,8 @@ static void numbers_may_be_at_their_bounds_and_not_beyond(void **state)
         {SETTING_IDLE_TIMEOUT_MS, "9", "10", "86400000", "86400001"},
         {SETTING_WRITE_TIMEOUT_MS, "9", "10", "3600000", "3600001"},
         {SETTING_DRAIN_TIMEOUT_MS, "-1", "0", "60000", "60001"},
+        {SETTING_LOG_FILE_MAX, "63K", "64K", "1024G", "1025G"},
+        {SETTING_LOG_FILE_MAX, "-1", "0", "1099511627776", "1099511627777"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_string_equal(set_alone(cases[i].id, cases[i].min), "");
