@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := release
-.PHONY: help release run test faults proof mutants lint figures format install clean
+.PHONY: help release run test faults proof mutants lint figures image format install clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -44,6 +44,10 @@ lint: ## formatting, static analysis, shell scripts, house rules
 figures: release ## measure requests/s beside nginx, and memory (docs/design.md); no test
 	@scripts/install_packages.sh bench
 	@/usr/bin/python3 bench/first_figures.py
+
+image: ## build the container image, its checksum and launch.sh in out/image (needs root)
+	@scripts/install_packages.sh build image
+	@build/build.sh --image-only
 
 format: ## format the C sources in place
 	@scripts/install_packages.sh lint

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install_packages.sh GROUP...: installs the Debian packages that the groups need and that are
-# missing.  Groups: build, test, faults, proof, lint, bench.  Says what it is about to do; uses sudo only
-# if it must.
+# missing.  Groups: build, test, faults, proof, lint, bench, image, container.  Says what it is about to do; uses
+# sudo only if it must.
 set -euo pipefail
 export LC_ALL=C
 
@@ -15,11 +15,19 @@ packages_of() {
     proof) echo gcc libc6-dev spin ;;
     lint) echo git clang clang-format clang-tidy cppcheck shellcheck ;;
     bench) echo python3 wrk nginx-light ;;
+    image) echo mmdebstrap xz-utils tar binutils util-linux ;;
+    container) echo "$(packages_of image)" "$(container_manager)" btrfs-progs curl iproute2 ;;
     *)
-        echo "${0##*/}: no such group: $1 (build, test, faults, proof, lint, bench)" >&2
+        echo "${0##*/}: no such group: $1 (build, test, faults, proof, lint, bench, image, container)" >&2
         return 2
         ;;
     esac
+}
+
+# LXD with what Debian only recommends beside it; nothing where LXD or Incus is there, as a snap for example.
+container_manager() {
+    command -v incus >/dev/null || { command -v lxc >/dev/null && ! is_installed lxd; } ||
+        echo lxd lxd-client dnsmasq-base nftables uidmap
 }
 
 is_installed() {

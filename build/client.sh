@@ -1,0 +1,81 @@
+# shellcheck shell=bash disable=SC2034 # the other parts use what is set here
+# client.sh: the command that talks to the container manager, LXD's or Incus', and what it is asked.
+#
+# Both take the same commands but for the few below.  A question that gets no answer ends the run: it must never count
+# as "there is none".
+
+CLIENT=${CLIENT-}    # lxc or incus, once find_client() has found one that answers
+
+# find_client: sets CLIENT to the first that answers.  Returns 1 when none does, 2 when none is there; CLIENT is then
+# the one that should, and REPLY what it said.
+find_client() {
+    local candidate said reason='' found=
+    for candidate in lxc incus; do
+        command -v "$candidate" >/dev/null || continue
+        found=${found:-$candidate}
+        if said=$(timeout --foreground 20 "$candidate" query /1.0 </dev/null 2>&1); then
+            CLIENT=$candidate
+            return 0
+        fi
+        reason=${reason:-$said}
+    done
+    CLIENT=${found:-lxc}
+    REPLY=$(tail -n 1 <<<"$reason")
+    [[ -z $found ]] || return 1
+    return 2
+}
+
+# ask ARGUMENTS...: a question to the manager; its answer is in REPLY.
+ask() {
+    REPLY=$(timeout --foreground 60 "$CLIENT" "$@" </dev/null 2>>"$LOG_FILE") ||
+        fail "no answer to '$(quoted "$CLIENT" "$@")'; see $LOG_FILE"
+}
+
+has_line() {
+    grep -Fqx -- "$1" <<<"$REPLY"
+}
+
+# Lines that begin with the text.
+has_row() {
+    [[ $'\n'$REPLY == *$'\n'"$1"* ]]
+}
+
+instance_exists() {
+    ask list --format csv --columns n
+    has_line "$1"
+}
+
+instance_runs() {
+    ask list --format csv --columns ns
+    has_line "$1,RUNNING" || has_line "$1,Running"
+}
+
+# instance_key NAME KEY: in REPLY, empty when unset.
+instance_key() {
+    ask config get "$1" "$2"
+}
+
+image_exists() {
+    ask image list --format csv --columns F
+    has_line "$1"
+}
+
+# pool_driver POOL: in REPLY, empty when there is no such pool.
+pool_driver() {
+    ask storage list --format csv
+    REPLY=$(awk -F, -v pool="$1" '$1 == pool { print $2 }' <<<"$REPLY")
+}
+
+volume_exists() { # POOL VOLUME
+    ask storage volume list "$1" --format csv
+    has_row "custom,$2,"
+}
+
+# The commands that differ.  They are printed as words, one per line, for change().
+snapshot_words() { # NAME SNAPSHOT
+    if [[ $CLIENT == incus ]]; then
+        WORDS=(incus snapshot create "$1" "$2" --no-expiry)
+    else
+        WORDS=(lxc snapshot "$1" "$2" --no-expiry)
+    fi
+}

@@ -1,0 +1,216 @@
+# shellcheck shell=bash disable=SC2034 # the other parts use what is set here
+# prerequisites.sh: what a host must have, checked before anything is touched, all in one report.
+#
+# Each check prints one line, good, warning or bad, and below it the command that mends what it found.
+
+CHECKS_FAILED=0
+MANAGER_ANSWERS=0    # 1: questions about containers can be asked
+
+good() { # WHAT DETAIL
+    printf '  ✓ %-22s %s\n' "$1" "$2"
+}
+
+warning() { # WHAT DETAIL [MEND]
+    printf '  ! %-22s %s\n' "$1" "$2"
+    [[ -z ${3-} ]] || printf '      mend it: %s\n' "$3"
+}
+
+bad() { # WHAT DETAIL MEND
+    CHECKS_FAILED=$((CHECKS_FAILED + 1))
+    printf '  ✗ %-22s %s\n' "$1" "$2"
+    printf '      mend it: %s\n' "$3"
+}
+
+# check_tools WHAT MEND TOOL...
+check_tools() {
+    local what=$1 mend=$2 tool missing=()
+    shift 2
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null || missing+=("$tool")
+    done
+    if ((${#missing[@]} > 0)); then
+        bad "$what" "missing: ${missing[*]}" "$mend"
+    else
+        good "$what" "$*"
+    fi
+}
+
+check_root() { # COMMAND
+    if ((EUID == 0)); then
+        good "root" "may unpack packages as their owners"
+    else
+        bad "root" "unpacking packages as their owners needs it" "sudo $1"
+    fi
+}
+
+check_btrfs_tools() { # MEND
+    if command -v btrfs >/dev/null; then
+        good "BTRFS tools" "$(btrfs --version 2>&1 | head -n 1)"
+    else
+        bad "BTRFS tools" "there is no command btrfs" "$1"
+    fi
+}
+
+check_btrfs_kernel() {
+    if grep -qw btrfs /proc/filesystems; then
+        good "BTRFS in the kernel" "loaded or built in"
+    elif modinfo btrfs >/dev/null 2>&1; then
+        warning "BTRFS in the kernel" "a module that is not loaded; it is loaded when it is used" "modprobe btrfs"
+    else
+        bad "BTRFS in the kernel" "neither built in nor a module of $(uname -r)" \
+            "apt-get install linux-image-generic linux-modules-extra-$(uname -r), or another kernel"
+    fi
+}
+
+check_manager() { # MEND
+    local found=0
+    find_client || found=$?
+    case $found in
+    0)
+        MANAGER_ANSWERS=1
+        good "LXD or Incus" "$CLIENT $("$CLIENT" --version 2>/dev/null), and it answers"
+        ;;
+    1) bad "LXD or Incus" "$CLIENT is installed, but does not answer: $REPLY" "$(mend_manager "$REPLY")" ;;
+    *) bad "LXD or Incus" "neither lxc nor incus is installed" "$1" ;;
+    esac
+}
+
+mend_manager() { # WHAT IT SAID
+    local service=lxd group=lxd
+    [[ $CLIENT != incus ]] || service=incus group=incus-admin
+    if [[ $1 == *"permission denied"* ]]; then
+        echo "sudo usermod -aG $group $(id -un), and log in again; or run this as root"
+    elif [[ -d /var/snap/lxd && $CLIENT == lxc ]]; then
+        echo "snap start lxd"
+    else
+        echo "systemctl start $service"
+    fi
+}
+
+# The storage pool: one that is there must be BTRFS, one that will be made must have a place.
+check_pool() {
+    local driver
+    if ((MANAGER_ANSWERS == 0)); then
+        warning "storage pool" "not checked: nothing answers that could be asked"
+        return
+    fi
+    pool_driver "$STORAGE_LOCATION_ID"
+    driver=$REPLY
+    if [[ $driver == btrfs ]]; then
+        good "storage pool" "$STORAGE_LOCATION_ID is there, and is BTRFS"
+    elif [[ -n $driver ]]; then
+        bad "storage pool" "$STORAGE_LOCATION_ID is there, but is $driver" "choose another STORAGE_LOCATION_ID"
+    elif [[ -z $STORAGE_PATH ]]; then
+        good "storage pool" "$STORAGE_LOCATION_ID will be made, on a loop file of at most $STORAGE_POOL_SIZE"
+    elif [[ $(stat -f -c %T "$STORAGE_PATH") != btrfs ]]; then
+        bad "storage pool" "$STORAGE_PATH is not on a BTRFS, but on $(stat -f -c %T "$STORAGE_PATH")" \
+            "mount a BTRFS there, or correct $STORAGE_LOCATIONS_FILE"
+    elif [[ -e $STORAGE_PATH/go-id ]]; then
+        bad "storage pool" "$STORAGE_PATH/go-id is there already, and no pool" \
+            "move it away, or map $STORAGE_LOCATION_ID to another folder in $STORAGE_LOCATIONS_FILE"
+    else
+        good "storage pool" "$STORAGE_LOCATION_ID will be made, in $STORAGE_PATH/go-id"
+    fi
+}
+
+has_link() {
+    ip -o link show dev "$1" >/dev/null 2>&1
+}
+
+# check_bridge CREATE MEND: leaves BRIDGE as the name to use.  CREATE=1: it will be made.
+check_bridge() {
+    local wanted=$BRIDGE candidate
+    if [[ $BRIDGE == auto ]]; then
+        BRIDGE=lxdbr0
+        [[ $CLIENT != incus ]] || BRIDGE=incusbr0
+        for candidate in lxdbr0 lxcbr0 incusbr0; do
+            if has_link "$candidate"; then
+                BRIDGE=$candidate
+                break
+            fi
+        done
+    fi
+    BRIDGE_IS_MISSING=0
+    if has_link "$BRIDGE"; then
+        good "bridge" "$BRIDGE"
+    elif (($1)); then
+        BRIDGE_IS_MISSING=1
+        good "bridge" "$BRIDGE will be made"
+    else
+        [[ $wanted != auto ]] || wanted="lxdbr0, lxcbr0 or incusbr0"
+        bad "bridge" "there is no $wanted" "$2"
+    fi
+}
+
+# check_room WHAT FOLDER: a warning below 10 GB, bad below 2 GB (the build needs about 1).
+check_room() {
+    local what=$1 folder=$2 kib text
+    while [[ ! -d $folder ]]; do folder=$(dirname "$folder"); done
+    kib=$(df -Pk "$folder" | awk 'END { print $4 }')
+    text="$((kib / 1048576)).$((kib % 1048576 * 10 / 1048576)) GB free in $folder"
+    if ((kib < 2 << 20)); then
+        bad "$what" "$text; 2 GB are needed, 10 GB are good" "remove something there, or move to a larger disk"
+    elif ((kib < 10 << 20)); then
+        warning "$what" "$text; 10 GB or more are good"
+    else
+        good "$what" "$text"
+    fi
+}
+
+# Where LXD or Incus keeps its pools on loop files.
+pool_folder() {
+    local folder
+    if [[ -n $STORAGE_PATH ]]; then
+        echo "$STORAGE_PATH"
+        return
+    fi
+    for folder in "${LXD_DIR:-/var/lib/lxd}" /var/snap/lxd/common/lxd /var/lib/incus /var/lib; do
+        [[ ! -d $folder ]] || break
+    done
+    echo "$folder"
+}
+
+# check_port HOLDER: the container that may hold it already, since it is the one that is built.
+check_port() {
+    local said
+    said=$(ss -Hltn "sport = :$HOST_PORT") || said=
+    if [[ -z $said ]]; then
+        good "port $HOST_PORT" "free"
+    elif [[ -n $1 ]]; then
+        good "port $HOST_PORT" "in use, by $1 itself"
+    else
+        bad "port $HOST_PORT" "in use on this host" \
+            "ss -ltnp 'sport = :$HOST_PORT' tells by whom; or choose another $PORT_SETTING"
+    fi
+}
+
+# check_shard NAME: no other container of this host may issue the same ids.
+check_shard() {
+    local other
+    ((MANAGER_ANSWERS)) || return 0
+    other=$(shard_holder "$1") || exit
+    if [[ -z $other ]]; then
+        good "shard $SHARD_ID" "no other container here has it"
+    else
+        bad "shard $SHARD_ID" "$other has it too: they would issue the same ids" \
+            "choose another $SHARD_SETTING, or delete that container"
+    fi
+}
+
+# shard_holder NAME: another container with a machine id of SHARD_ID, running or not; 'its name (its shards, state)'.
+shard_holder() {
+    local name state shards first=${SHARD_ID%-*} last=${SHARD_ID#*-}
+    ask list --format csv --columns n,s,environment.SHARD_ID:SHARD
+    while IFS=, read -r name state shards; do
+        [[ -n $name && $name != "$1" && $name != "$1-new" && $name != "$1-old" ]] || continue
+        is_shards "$shards" || continue
+        if ((${shards%-*} <= last && ${shards#*-} >= first)); then
+            echo "$name (shard $shards, ${state,,})"
+            return
+        fi
+    done <<<"$REPLY"
+}
+
+# A setting or an option: what the reader can change.
+PORT_SETTING=HOST_PORT
+SHARD_SETTING=SHARD_ID
