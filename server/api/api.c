@@ -20,16 +20,17 @@
 struct route {
     struct span path;
     bool has_argument; /* the path is a prefix, and something follows it */
+    bool is_large;     /* the answer needs more room than API_ANSWER_MAX */
     api_endpoint endpoint;
 };
 
 /* The API.  The hot path comes first. */
 static const struct route routes[] = {
-    {SPAN_INIT("/generate"), false, endpoint_generate},
-    {SPAN_INIT("/health"), false, endpoint_health},
-    {SPAN_INIT("/decode/"), true, endpoint_decode},
-    {SPAN_INIT("/ready"), false, endpoint_ready},
-    {SPAN_INIT("/info"), false, endpoint_info},
+    {SPAN_INIT("/generate"), false, false, endpoint_generate},
+    {SPAN_INIT("/health"), false, false, endpoint_health},
+    {SPAN_INIT("/decode/"), true, false, endpoint_decode},
+    {SPAN_INIT("/ready"), false, false, endpoint_ready},
+    {SPAN_INIT("/info"), false, false, endpoint_info},
 };
 
 /* The route of a decoded path, or NULL; *ret_argument is what follows the route's path. */
@@ -47,27 +48,51 @@ static const struct route *find_route(struct span path, struct span *ret_argumen
     return NULL;
 }
 
+/*
+ * Decodes the path of a request, into buffer if it has escapes, and looks it up.  Returns 0 with
+ * *ret_route NULL for a path that is none of ours, or -EINVAL.
+ */
+static int find_request(const struct http_request *request, char buffer[static PATH_MAX_LEN],
+                        const struct route **ret_route, struct span *ret_argument)
+{
+    struct span path = request->path;
+    if (memchr(path.base, '%', path.len) != NULL) {
+        size_t len = 0;
+        if (http_path_decode(path, buffer, PATH_MAX_LEN, &len) == -EINVAL)
+            return -EINVAL;
+        path = (struct span){buffer, len};
+    }
+    *ret_route = find_route(path, ret_argument);
+    return 0;
+}
+
+size_t api_answer_max(const struct http_request *request)
+{
+    char buffer[PATH_MAX_LEN];
+    const struct route *route;
+    struct span argument;
+    if (find_request(request, buffer, &route, &argument) < 0 || route == NULL || !route->is_large)
+        return API_ANSWER_MAX;
+    return API_LARGE_ANSWER_MAX;
+}
+
 enum api_outcome api_handle(const struct api_call *call, const struct http_request *request,
                             struct http_output *out, struct id_order *ret_order)
 {
-    BUG_IF(out->capacity - out->used < API_ANSWER_MAX);
+    BUG_IF(http_output_room(out) < API_ANSWER_MAX);
     if (request->method == HTTP_OTHER_METHOD)
         return answer_problem(call, request, out, 405, "this service reads only: use GET or HEAD");
 
     char buffer[PATH_MAX_LEN];
-    struct span path = request->path;
-    if (memchr(path.base, '%', path.len) != NULL) {
-        size_t len = 0;
-        if (http_path_decode(path, buffer, sizeof(buffer), &len) == -EINVAL)
-            return answer_problem(call, request, out, 400,
-                                  "the path has a '%%' escape that is malformed, %%2F or %%00");
-        path = (struct span){buffer, len};
-    }
     struct api_request routed = {.http = request};
-    const struct route *route = find_route(path, &routed.argument);
+    const struct route *route;
+    if (find_request(request, buffer, &route, &routed.argument) < 0)
+        return answer_problem(call, request, out, 400,
+                              "the path has a '%%' escape that is malformed, %%2F or %%00");
     if (route == NULL)
         return answer_problem(call, request, out, 404,
                               "there is nothing here; this service answers " PATHS);
+    BUG_IF(route->is_large && http_output_room(out) < API_LARGE_ANSWER_MAX);
     return route->endpoint(call, &routed, out, ret_order);
 }
 

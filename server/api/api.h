@@ -20,6 +20,9 @@
 /* Room that any answer without ids needs, head included. */
 #define API_ANSWER_MAX 4096
 
+/* The same for the few answers that are larger: see api_answer_max(). */
+#define API_LARGE_ANSWER_MAX 49152
+
 /* The circumstances of one answer. */
 struct api_call {
     const struct service *service;
@@ -33,8 +36,11 @@ enum api_outcome {
     API_ORDERED,  /* *ret_order has to be filled first: id_order_advance() */
 };
 
+/* How much room the answer to this request needs: one of the two above. */
+size_t api_answer_max(const struct http_request *request);
+
 /*
- * Answers the request, or starts its order.  out has room for API_ANSWER_MAX bytes; *ret_order is
+ * Answers the request, or starts its order.  out has room for api_answer_max() bytes; *ret_order is
  * written on API_ORDERED only.
  */
 NODISCARD enum api_outcome api_handle(const struct api_call *call,

@@ -178,7 +178,17 @@ static bool read_body(struct connection *c, struct workspace *w, const struct ht
     return false;
 }
 
-/* Answers the request at the start of bytes, if it is all there.  Returns its length, or 0. */
+/* A large answer waits until those before it have been sent; alone it always fits. */
+static bool has_room(const struct workspace *w, const struct http_request *request)
+{
+    size_t room = http_output_room(&w->out);
+    return room >= API_LARGE_ANSWER_MAX || room >= api_answer_max(request);
+}
+
+/*
+ * Answers the request at the start of bytes, if it is all there and its answer has room.  Returns
+ * its length, or 0.
+ */
 static size_t read_request(struct connection *c, struct workspace *w, struct span bytes)
 {
     struct http_request request;
@@ -197,7 +207,7 @@ static size_t read_request(struct connection *c, struct workspace *w, struct spa
     size_t body_len;
     struct span rest = {bytes.base + request.head_len, bytes.len - request.head_len};
     c->method = request.method;
-    if (!read_body(c, w, &request, rest, &body_len))
+    if (!has_room(w, &request) || !read_body(c, w, &request, rest, &body_len))
         return 0;
     answer(c, w, &request, rest.len > body_len || c->input_may_follow);
     return request.head_len + body_len;

@@ -6,6 +6,8 @@
 #include "common/timestamp.h"
 #include "server/api/api.h"
 
+_Static_assert(API_LARGE_ANSWER_MAX <= WORKSPACE_OUTPUT_SIZE, "alone, every answer has room");
+
 int workspace_create(struct workspace *workspace, struct service *service,
                      const struct settings *settings, uint32_t connections_max)
 {

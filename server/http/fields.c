@@ -124,6 +124,23 @@ static bool add_accept(struct http_fields *fields, struct span value,
     return true;
 }
 
+/* Read by page.c, where they matter.  A list that is spread over several fields is a rarity. */
+static bool add_accept_encoding(struct http_fields *fields, struct span value,
+                                struct http_refusal *reterr_refusal)
+{
+    (void)reterr_refusal;
+    fields->accept_encoding = value;
+    return true;
+}
+
+static bool add_if_none_match(struct http_fields *fields, struct span value,
+                              struct http_refusal *reterr_refusal)
+{
+    (void)reterr_refusal;
+    fields->if_none_match = value;
+    return true;
+}
+
 /* NULL if the field means nothing to us.  Most names are told apart by their length alone. */
 static field_handler *find_handler(struct span name)
 {
@@ -136,8 +153,12 @@ static field_handler *find_handler(struct span name)
         return span_equal_nocase(name, SPAN("Expect")) ? add_expect : NULL;
     case sizeof("Connection") - 1:
         return span_equal_nocase(name, SPAN("Connection")) ? add_connection : NULL;
+    case sizeof("If-None-Match") - 1:
+        return span_equal_nocase(name, SPAN("If-None-Match")) ? add_if_none_match : NULL;
     case sizeof("Content-Length") - 1:
         return span_equal_nocase(name, SPAN("Content-Length")) ? add_content_length : NULL;
+    case sizeof("Accept-Encoding") - 1:
+        return span_equal_nocase(name, SPAN("Accept-Encoding")) ? add_accept_encoding : NULL;
     case sizeof("Transfer-Encoding") - 1:
         return span_equal_nocase(name, SPAN("Transfer-Encoding")) ? add_transfer_encoding : NULL;
     default:
@@ -168,6 +189,8 @@ bool http_fields_finish(const struct http_fields *fields, struct http_request *r
         !fields->has_close && (fields->minor_version > 0 || fields->has_keep_alive);
     ret_request->expect_continue = fields->expect_continue;
     ret_request->accept = fields->accept;
+    ret_request->accept_encoding = fields->accept_encoding;
+    ret_request->if_none_match = fields->if_none_match;
     ret_request->content_length = fields->content_length;
     ret_request->body = HTTP_BODY_NONE;
     if (fields->has_transfer_encoding)

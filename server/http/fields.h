@@ -1,7 +1,7 @@
 /*
  * fields.h: what the header fields of a request mean; used by request.c and by nobody else.
  *
- * The parser hands over one field after the other; six names mean something to this server, the
+ * The parser hands over one field after the other; eight names mean something to this server, the
  * rest is ignored.  Everything that decides where the request ends is strict, see request.h.
  *
  * Threads  Pure.
@@ -27,6 +27,8 @@ struct http_fields {
     bool expect_continue;
     uint64_t content_length;
     struct http_accept accept;
+    struct span accept_encoding;
+    struct span if_none_match;
 };
 
 /* No field yet. */

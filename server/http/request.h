@@ -49,6 +49,8 @@ struct http_request {
     struct span query;       /* undecoded, without its '?' */
     bool has_query;          /* there was a '?', maybe with nothing behind it */
     struct http_accept accept;
+    struct span accept_encoding; /* the value of the last such field, or empty */
+    struct span if_none_match;   /* the same */
     size_t head_len; /* bytes of the head: the body, or the next request, begins there */
 };
 

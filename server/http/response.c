@@ -35,6 +35,14 @@ static struct span head_start(uint16_t status)
     }
 }
 
+static struct span kept_head_start(uint16_t status)
+{
+    if (status == 304)
+        return SPAN("HTTP/1.1 304 Not Modified\r\nCache-Control: no-cache\r\nDate: ");
+    BUG_IF(status != 200);
+    return SPAN("HTTP/1.1 200 OK\r\nCache-Control: no-cache\r\nDate: ");
+}
+
 /* ---- Date ------------------------------------------------------------------------------------ */
 
 #define S_PER_DAY 86400
@@ -119,7 +127,9 @@ void http_head_write(struct http_output *out, const struct http_head *head)
 {
     BUG_IF(head->content_type.len > HTTP_CONTENT_TYPE_MAX);
 
-    http_output_put(out, head_start(head->status)); /* ends in "Date: " */
+    /* ends in "Date: " */
+    http_output_put(out,
+                    head->may_be_kept ? kept_head_start(head->status) : head_start(head->status));
     http_output_put(out, (struct span){head->date, HTTP_DATE_LEN});
     if (head->content_type.len > 0) {
         http_output_put(out, SPAN("\r\nContent-Type: "));
@@ -135,6 +145,7 @@ void http_head_write(struct http_output *out, const struct http_head *head)
         http_output_put(out, SPAN("\r\nRetry-After: "));
         http_output_put_u64(out, head->retry_after_s);
     }
+    http_output_put(out, head->more);
     http_output_put(out, connection_field(head->connection));
     http_output_put(out, SPAN("\r\n\r\n"));
 }

@@ -18,6 +18,7 @@
 #define HTTP_STATUSES(X)                      \
     X(100, "Continue")                        \
     X(200, "OK")                              \
+    X(304, "Not Modified")                    \
     X(400, "Bad Request")                     \
     X(401, "Unauthorized")                    \
     X(404, "Not Found")                       \
@@ -56,7 +57,7 @@ enum http_connection {
 
 #define HTTP_LENGTH_NONE UINT64_MAX /* no Content-Length field: a HEAD whose body nobody knows */
 #define HTTP_CONTENT_TYPE_MAX 64    /* bytes */
-#define HTTP_RESPONSE_HEAD_MAX 384  /* bytes: no head is longer */
+#define HTTP_RESPONSE_HEAD_MAX 384  /* bytes: no head is longer, http_head.more apart */
 
 struct http_head {
     uint16_t status;          /* one of HTTP_STATUSES */
@@ -65,13 +66,15 @@ struct http_head {
     enum http_connection connection;
     bool allow;             /* with Allow: GET, HEAD; a 405 must have it */
     uint32_t retry_after_s; /* 0: no Retry-After */
+    struct span more;       /* further fields, each behind a CR LF; empty: none */
+    bool may_be_kept;       /* a 200 or 304 that caches may keep if they ask before each use */
     const char *date;       /* HTTP_DATE_LEN bytes as http_date_format() writes them */
 };
 
 /*
- * Appends a head with its empty line, at most HTTP_RESPONSE_HEAD_MAX bytes, for which out must
- * have room.  Every answer is for one client at one time, so every head says
- * Cache-Control: no-store.
+ * Appends a head with its empty line, at most HTTP_RESPONSE_HEAD_MAX bytes and head->more, for
+ * which out must have room.  An answer is for one client at one time, so the head says
+ * Cache-Control: no-store; only what may_be_kept, a page that is the same for all, says no-cache.
  */
 void http_head_write(struct http_output *out, const struct http_head *head);
 

@@ -93,6 +93,37 @@ static void a_head_with_everything_fits_the_ceiling(void **state)
     }
 }
 
+static void a_page_that_may_be_kept_says_so(void **state)
+{
+    (void)state;
+    struct http_output out = begin();
+    struct http_head head = {.status = 200,
+                             .content_type = SPAN("text/html"),
+                             .content_length = 5,
+                             .more = SPAN("\r\nETag: \"a\""),
+                             .may_be_kept = true,
+                             .date = DATE};
+    http_head_write(&out, &head);
+    head = (struct http_head){.status = 304,
+                              .content_length = HTTP_LENGTH_NONE,
+                              .connection = HTTP_CONNECTION_CLOSE,
+                              .may_be_kept = true,
+                              .date = DATE};
+    http_head_write(&out, &head);
+    assert_string_equal(written(&out), "HTTP/1.1 200 OK\r\n"
+                                       "Cache-Control: no-cache\r\n"
+                                       "Date: " DATE "\r\n"
+                                       "Content-Type: text/html\r\n"
+                                       "Content-Length: 5\r\n"
+                                       "ETag: \"a\"\r\n"
+                                       "\r\n"
+                                       "HTTP/1.1 304 Not Modified\r\n"
+                                       "Cache-Control: no-cache\r\n"
+                                       "Date: " DATE "\r\n"
+                                       "Connection: close\r\n"
+                                       "\r\n");
+}
+
 static void heads_are_appended(void **state)
 {
     (void)state;
@@ -282,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_plain_head_has_date_type_and_length),
         cmocka_unit_test(what_is_not_known_or_not_wanted_is_left_out),
         cmocka_unit_test(a_head_with_everything_fits_the_ceiling),
+        cmocka_unit_test(a_page_that_may_be_kept_says_so),
         cmocka_unit_test(heads_are_appended),
         cmocka_unit_test(every_status_has_its_registered_title),
         cmocka_unit_test(dates_are_those_of_the_c_library),
