@@ -15,7 +15,7 @@
 /* The longest path that can be one of ours, decoded. */
 #define PATH_MAX_LEN 64
 
-#define PATHS "/generate, /decode/ID, /health, /ready and /info"
+#define PATHS "/generate, /decode/ID, /health, /ready, /info, /status, and / for people"
 
 struct route {
     struct span path;
@@ -31,6 +31,8 @@ static const struct route routes[] = {
     {SPAN_INIT("/decode/"), true, false, endpoint_decode},
     {SPAN_INIT("/ready"), false, false, endpoint_ready},
     {SPAN_INIT("/info"), false, false, endpoint_info},
+    {SPAN_INIT("/status"), false, true, endpoint_status},
+    {SPAN_INIT("/"), false, true, endpoint_console},
 };
 
 /* The route of a decoded path, or NULL; *ret_argument is what follows the route's path. */

@@ -27,5 +27,9 @@ enum api_outcome endpoint_ready(const struct api_call *call, const struct api_re
                                 struct http_output *out, struct id_order *ret_order);
 enum api_outcome endpoint_info(const struct api_call *call, const struct api_request *request,
                                struct http_output *out, struct id_order *ret_order);
+enum api_outcome endpoint_status(const struct api_call *call, const struct api_request *request,
+                                 struct http_output *out, struct id_order *ret_order);
+enum api_outcome endpoint_console(const struct api_call *call, const struct api_request *request,
+                                  struct http_output *out, struct id_order *ret_order);
 
 #endif

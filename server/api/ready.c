@@ -1,33 +1,13 @@
 /* ready.c: GET /ready says how the service is, condition by condition. */
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
-#include "common/bug.h"
 #include "common/errno_name.h"
 #include "common/log.h"
 #include "common/timestamp.h"
 #include "server/api/answer.h"
 #include "server/api/endpoints.h"
 #include "server/api/status.h"
-
-/* JSON that grows in a buffer. */
-struct text {
-    char base[2048];
-    size_t len;
-};
-
-static void add(struct text *text, const char *format, ...) FORMAT(2, 3);
-
-static void add(struct text *text, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int len = vsnprintf(text->base + text->len, sizeof(text->base) - text->len, format, arguments);
-    va_end(arguments);
-    BUG_IF(len < 0 || (size_t)len >= sizeof(text->base) - text->len);
-    text->len += (size_t)len;
-}
+#include "server/api/text.h"
 
 static double ms(int64_t ns)
 {
@@ -39,33 +19,34 @@ static void add_clock(struct text *text, const struct clock_status *clock)
     static const char *const sources[] = {[TIME_SOURCE_SYSTEM] = "system",
                                           [TIME_SOURCE_MONOTONIC] = "monotonic",
                                           [TIME_SOURCE_NTP] = "ntp"};
-    add(text,
-        "\"clock\":{\"condition\":\"%s\",\"source\":\"%s\",\"offset_ms\":%.3f,"
-        "\"leap_not_believed_ms\":%.3f,\"steps_back\":%" PRIu64 ",\"steps_forward\":%" PRIu64
-        ",\"last_step_ms\":%.3f",
-        condition_text(clock->condition), sources[clock->source], ms(clock->offset_ns),
-        ms(clock->leap_ns), clock->steps_back, clock->steps_forward, ms(clock->last_step_ns));
+    text_add(text,
+             "\"clock\":{\"condition\":\"%s\",\"source\":\"%s\",\"offset_ms\":%.3f,"
+             "\"leap_not_believed_ms\":%.3f,\"steps_back\":%" PRIu64 ",\"steps_forward\":%" PRIu64
+             ",\"last_step_ms\":%.3f",
+             condition_text(clock->condition), sources[clock->source], ms(clock->offset_ns),
+             ms(clock->leap_ns), clock->steps_back, clock->steps_forward, ms(clock->last_step_ns));
     if (clock->ntp_state != NULL) {
-        add(text, ",\"ntp\":{\"state\":\"%s\",\"servers\":%" PRIu32 ",\"usable\":%" PRIu32,
-            clock->ntp_state, clock->ntp_servers, clock->ntp_usable);
+        text_add(text, ",\"ntp\":{\"state\":\"%s\",\"servers\":%" PRIu32 ",\"usable\":%" PRIu32,
+                 clock->ntp_state, clock->ntp_servers, clock->ntp_usable);
         if (clock->ntp_age_ns >= 0)
-            add(text, ",\"last_answer_ms_ago\":%.3f}", ms(clock->ntp_age_ns));
+            text_add(text, ",\"last_answer_ms_ago\":%.3f}", ms(clock->ntp_age_ns));
         else
-            add(text, ",\"last_answer_ms_ago\":null}");
+            text_add(text, ",\"last_answer_ms_ago\":null}");
     }
-    add(text, "}");
+    text_add(text, "}");
 }
 
 static void add_mark(struct text *text, const struct mark_status *mark)
 {
     char time[TIMESTAMP_TEXT_MAX];
     timestamp_format_ms(mark->mark_ns, time);
-    add(text,
-        ",\"mark\":{\"condition\":\"%s\",\"time\":\"%s\",\"ahead_ms\":%.3f,\"writes\":%" PRIu64
-        ",\"failures\":%" PRIu64 ",\"error\":%s%s%s,\"last_write_ms\":%.3f}",
-        condition_text(mark->condition), time, ms(mark->ahead_ns), mark->writes, mark->failures,
-        mark->error != 0 ? "\"" : "", mark->error != 0 ? errno_name(mark->error) : "null",
-        mark->error != 0 ? "\"" : "", ms(mark->last_write_ns));
+    text_add(text,
+             ",\"mark\":{\"condition\":\"%s\",\"time\":\"%s\",\"ahead_ms\":%.3f,\"writes\":%" PRIu64
+             ",\"failures\":%" PRIu64 ",\"error\":%s%s%s,\"last_write_ms\":%.3f}",
+             condition_text(mark->condition), time, ms(mark->ahead_ns), mark->writes,
+             mark->failures, mark->error != 0 ? "\"" : "",
+             mark->error != 0 ? errno_name(mark->error) : "null", mark->error != 0 ? "\"" : "",
+             ms(mark->last_write_ns));
 }
 
 static void add_status(struct text *text, const struct service_status *status)
@@ -73,16 +54,17 @@ static void add_status(struct text *text, const struct service_status *status)
     char reason[2 * SERVICE_REASON_MAX] = "null";
     if (!status->ready)
         (void)log_quote(span_of(status->reason), reason, sizeof(reason));
-    add(text, "{\"ready\":%s,\"degraded\":%s,\"reason\":%s,\"conditions\":{",
-        status->ready ? "true" : "false", status->degraded ? "true" : "false", reason);
+    text_add(text, "{\"ready\":%s,\"degraded\":%s,\"reason\":%s,\"conditions\":{",
+             status->ready ? "true" : "false", status->degraded ? "true" : "false", reason);
     add_clock(text, &status->clock);
-    add(text, ",\"lead\":{\"condition\":\"%s\",\"lead_ms\":%.3f,\"max_ms\":%.3f}",
-        condition_text(status->lead.condition), ms(status->lead.lead_ns), ms(status->lead.max_ns));
+    text_add(text, ",\"lead\":{\"condition\":\"%s\",\"lead_ms\":%.3f,\"max_ms\":%.3f}",
+             condition_text(status->lead.condition), ms(status->lead.lead_ns),
+             ms(status->lead.max_ns));
     add_mark(text, &status->mark);
-    add(text, ",\"lock\":{\"condition\":\"%s\",\"state_directory\":true,\"host_wide\":%s}",
-        condition_text(status->lock.condition), status->lock.host_wide ? "true" : "false");
-    add(text, ",\"lifetime\":{\"condition\":\"%s\",\"left_s\":%" PRId64 "}}}",
-        condition_text(status->lifetime.condition), status->lifetime.left_s);
+    text_add(text, ",\"lock\":{\"condition\":\"%s\",\"state_directory\":true,\"host_wide\":%s}",
+             condition_text(status->lock.condition), status->lock.host_wide ? "true" : "false");
+    text_add(text, ",\"lifetime\":{\"condition\":\"%s\",\"left_s\":%" PRId64 "}}}",
+             condition_text(status->lifetime.condition), status->lifetime.left_s);
 }
 
 enum api_outcome endpoint_ready(const struct api_call *call, const struct api_request *request,
@@ -94,7 +76,8 @@ enum api_outcome endpoint_ready(const struct api_call *call, const struct api_re
 
     struct moment now = service_now_again(call->service, call->now);
     struct service_status status = service_status(call->service, &now);
-    struct text text = {.len = 0};
+    char body[2048];
+    struct text text = {.base = body, .capacity = sizeof(body)};
     add_status(&text, &status);
     struct http_head head = {
         .status = status.ready ? 200 : 503,
@@ -108,6 +91,6 @@ enum api_outcome endpoint_ready(const struct api_call *call, const struct api_re
     };
     http_head_write(out, &head);
     if (request->http->method != HTTP_HEAD)
-        http_output_put(out, (struct span){text.base, text.len});
+        http_output_put(out, text_span(&text));
     return API_ANSWERED;
 }

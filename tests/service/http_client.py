@@ -99,7 +99,7 @@ class Connection:
         status = int(match[2])
         headers = _fields(lines)
         length = 0
-        if status >= 200 and status != 204 and not head:
+        if status >= 200 and status not in (204, 304) and not head:
             assert re.fullmatch("[0-9]+", headers.get("content-length", "")), text
             length = int(headers["content-length"])
         return Response(match[1], status, headers, self._take(length))

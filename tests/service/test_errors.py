@@ -20,7 +20,8 @@ def with_fields(*fields, body=b""):
 # The request was understood and is wrong: the connection serves on.
 WRONG = {
     "unknown path": (request("/nope"), 404),
-    "root": (request("/"), 404),
+    "the console with a parameter": (request("/?a=1"), 400),
+    "two slashes": (request("//"), 404),
     "path in capitals": (request("/GENERATE"), 404),
     "trailing slash": (request("/generate/"), 404),
     "path continues": (request("/generatex"), 404),

@@ -204,6 +204,36 @@ static void pipelined_requests_are_answered_in_one_write(void **state)
     assert_int_equal(count_text(sent(f), "HTTP/1.1 200 OK"), 100);
 }
 
+static void a_large_answer_waits_until_those_before_it_are_sent(void **state)
+{
+    static const char many[] = "GET /ready HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const char large[] = "GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n" GET;
+    static const size_t kernels[] = {ALL, 4096, 1};
+    (void)state;
+    for (size_t kernel = 0; kernel < sizeof(kernels) / sizeof(kernels[0]); kernel++) {
+        for (size_t count = 0; count <= 60; count += 5) {
+            void *fresh = NULL;
+            (void)setup(&fresh);
+            struct fixture *f = fresh;
+            char text[60 * sizeof(many) + sizeof(large)] = "";
+            for (size_t i = 0; i < count; i++)
+                memcpy(text + i * (sizeof(many) - 1), many, sizeof(many));
+            memcpy(text + count * (sizeof(many) - 1), large, sizeof(large));
+            arrive(f, text, strlen(text));
+            assert_int_equal(pump(f, kernels[kernel]), CONNECTION_WANT_INPUT);
+            assert_true(connection_is_idle(&f->connection));
+
+            size_t page = 0; /* begins the console's answer */
+            for (size_t i = 0; i < count; i++)
+                page += (size_t)(strstr(f->sent + page + 1, "HTTP/1.1 ") - (f->sent + page));
+            assert_non_null(strstr(f->sent + page, "\r\nContent-Encoding: gzip\r\n"));
+            assert_non_null(
+                memmem(f->sent + page, f->sent_len - page, "{\"id\":", strlen("{\"id\":")));
+            (void)teardown(&fresh);
+        }
+    }
+}
+
 static void a_full_kernel_gets_the_same_bytes_piece_by_piece(void **state)
 {
     struct fixture *f = *state;
@@ -577,6 +607,7 @@ int main(void)
         TEST(a_request_is_answered_and_the_connection_stays_open),
         cmocka_unit_test(every_cut_of_two_requests_gets_the_same_answers),
         TEST(pipelined_requests_are_answered_in_one_write),
+        TEST(a_large_answer_waits_until_those_before_it_are_sent),
         TEST(a_full_kernel_gets_the_same_bytes_piece_by_piece),
         TEST(a_request_behind_unsent_output_waits_its_turn),
         TEST(an_http_1_0_client_is_left_after_its_answer),
