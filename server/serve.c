@@ -18,6 +18,7 @@
 #include "common/timestamp.h"
 #include "server/clock/clock.h"
 #include "server/issuing.h"
+#include "server/metrics/process.h"
 #include "server/net/acceptor.h"
 #include "server/systemd/activation.h"
 #include "server/systemd/supervisor.h"
@@ -32,6 +33,7 @@
 struct daemon {
     const struct settings *settings;
     struct issuing issuing;
+    struct process process;
     struct worker_shared shared;
     struct worker *workers;
     uint32_t worker_count; /* workers created */
@@ -138,6 +140,8 @@ static int create_workers(struct daemon *d, uint32_t worker_count)
 
     /* The acceptor picks the worker with the fewest, so none gets more than an equal share. */
     uint32_t share = d->clients_max / worker_count + 1;
+    d->issuing.service.connections_max = d->clients_max;
+    d->issuing.service.process = &d->process;
     for (uint32_t i = 0; i < worker_count; i++) {
         int r = worker_create(&d->workers[i], &d->shared, i + 1, share);
         if (r < 0)
@@ -195,6 +199,7 @@ static void release(struct daemon *d)
         (void)close(d->shared.client_left_fd);
     if (d->signal_fd != -1)
         (void)close(d->signal_fd);
+    process_close(&d->process);
     supervisor_close(&d->supervisor);
 }
 
@@ -420,6 +425,7 @@ int serve(const struct settings *settings, const struct problems *warnings, int 
                   ready_fd);
         return 1;
     }
+    process_open(&d.process);
 
     int r = prepare(&d);
     if (r == 0)

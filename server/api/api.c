@@ -15,7 +15,7 @@
 /* The longest path that can be one of ours, decoded. */
 #define PATH_MAX_LEN 64
 
-#define PATHS "/generate, /decode/ID, /health, /ready, /info, /status, and / for people"
+#define PATHS "/generate, /decode/ID, /health, /ready, /info, /metrics, /status, and / for people"
 
 struct route {
     struct span path;
@@ -33,12 +33,24 @@ static const struct route routes[] = {
     {SPAN_INIT("/info"), false, false, endpoint_info},
     {SPAN_INIT("/status"), false, true, endpoint_status},
     {SPAN_INIT("/"), false, true, endpoint_console},
+    {SPAN_INIT("/metrics"), false, true, endpoint_metrics},
 };
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+_Static_assert(ROUTE_COUNT < COUNTERS_PATH_OTHER, "a counter per path, and one for the others");
+
+struct span api_path(unsigned index)
+{
+    if (index == COUNTERS_PATH_OTHER)
+        return SPAN("other");
+    return index < ROUTE_COUNT ? routes[index].path : SPAN("");
+}
 
 /* The route of a decoded path, or NULL; *ret_argument is what follows the route's path. */
 static const struct route *find_route(struct span path, struct span *ret_argument)
 {
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
         const struct route *route = &routes[i];
         if (path.len < route->path.len || (path.len > route->path.len && !route->has_argument))
             continue;
@@ -78,8 +90,9 @@ size_t api_answer_max(const struct http_request *request)
     return API_LARGE_ANSWER_MAX;
 }
 
-enum api_outcome api_handle(const struct api_call *call, const struct http_request *request,
-                            struct http_output *out, struct id_order *ret_order)
+/* api_handle() before the answer is counted; *path is changed where it is one of ours. */
+static enum api_outcome handle(const struct api_call *call, const struct http_request *request,
+                               struct http_output *out, struct id_order *ret_order, unsigned *path)
 {
     BUG_IF(http_output_room(out) < API_ANSWER_MAX);
     if (request->method == HTTP_OTHER_METHOD)
@@ -95,7 +108,18 @@ enum api_outcome api_handle(const struct api_call *call, const struct http_reque
         return answer_problem(call, request, out, 404,
                               "there is nothing here; this service answers " PATHS);
     BUG_IF(route->is_large && http_output_room(out) < API_LARGE_ANSWER_MAX);
+    *path = (unsigned)(route - routes);
     return route->endpoint(call, &routed, out, ret_order);
+}
+
+enum api_outcome api_handle(const struct api_call *call, const struct http_request *request,
+                            struct http_output *out, struct id_order *ret_order)
+{
+    unsigned path = COUNTERS_PATH_OTHER;
+    enum api_outcome outcome = handle(call, request, out, ret_order, &path);
+    if (outcome == API_ANSWERED)
+        counters_answer(call->counters, path, out->status);
+    return outcome;
 }
 
 size_t api_order_answer_max(const struct id_order *order)
@@ -120,6 +144,15 @@ void api_answer_order(const struct api_call *call, const struct id_order *order,
     out->used += len;
 }
 
+static enum refusal refusal_of(const struct service_status *now, enum sonyflake_status status)
+{
+    if (!now->ready)
+        return service_status_refusal(now);
+    if (status == SONYFLAKE_ERR_NO_MEMORY)
+        return REFUSED_BATCHES;
+    return now->lead.lead_ns > 0 ? REFUSED_LEAD : REFUSED_QUEUE;
+}
+
 void api_refuse_order(const struct api_call *call, const struct id_order *order,
                       enum sonyflake_status status, int64_t wait_ns, struct http_output *out)
 {
@@ -128,6 +161,8 @@ void api_refuse_order(const struct api_call *call, const struct id_order *order,
     uint64_t retry_s = wait_ns > 0 ? (uint64_t)((wait_ns - 1) / NS_PER_S) + 1 : 1;
     struct moment moment = service_now_again(service, call->now);
     struct service_status now = service_status(service, &moment);
+    counters_answer(call->counters, COUNTERS_PATH_GENERATE, 503);
+    counter_add(&call->counters->refused[refusal_of(&now, status)], 1);
 
     if (!now.ready) {
         retry_s = now.retry_after_s;

@@ -16,6 +16,7 @@
 #include "server/clock/id_time.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
+#include "server/metrics/counters.h"
 
 /* Room that any answer without ids needs, head included. */
 #define API_ANSWER_MAX 4096
@@ -26,6 +27,7 @@
 /* The circumstances of one answer. */
 struct api_call {
     const struct service *service;
+    struct counters *counters; /* of the worker that answers */
     struct moment now;
     const char *date;                /* of the Date field: 29 characters */
     enum http_connection connection; /* what the Connection field says */
@@ -46,6 +48,9 @@ size_t api_answer_max(const struct http_request *request);
 NODISCARD enum api_outcome api_handle(const struct api_call *call,
                                       const struct http_request *request, struct http_output *out,
                                       struct id_order *ret_order);
+
+/* The path that is counted at index, below COUNTERS_PATHS_MAX; empty if none is. */
+struct span api_path(unsigned index);
 
 /* How many bytes api_answer_order() writes at most. */
 size_t api_order_answer_max(const struct id_order *order);

@@ -31,5 +31,7 @@ enum api_outcome endpoint_status(const struct api_call *call, const struct api_r
                                  struct http_output *out, struct id_order *ret_order);
 enum api_outcome endpoint_console(const struct api_call *call, const struct api_request *request,
                                   struct http_output *out, struct id_order *ret_order);
+enum api_outcome endpoint_metrics(const struct api_call *call, const struct api_request *request,
+                                  struct http_output *out, struct id_order *ret_order);
 
 #endif

@@ -108,6 +108,7 @@ static enum id_format accepted_format(const struct http_request *request)
 {
     switch (http_accept_best(&request->accept)) {
     case HTTP_MEDIA_JSON:
+    case HTTP_MEDIA_OPENMETRICS: /* is never best: no ids come in it */
         break;
     case HTTP_MEDIA_TEXT:
         return ID_FORMAT_TEXT;

@@ -41,6 +41,7 @@ void id_order_start(struct id_order *order, const struct service *service, uint3
     int64_t wait_ns = service->max_wait_ns;
     if (mark_is_behind && wait_ns < MARK_PATIENCE_NS)
         wait_ns = MARK_PATIENCE_NS;
+    order->asked_ns = now.mono_ns;
     order->deadline_ns = now.mono_ns + wait_ns;
 }
 

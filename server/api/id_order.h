@@ -29,6 +29,7 @@ struct id_order {
     uint32_t taken;    /* ids */
     uint32_t promised; /* of service->promised, the ids that are for this order */
     uint32_t run_count;
+    int64_t asked_ns;    /* monotonic */
     int64_t deadline_ns; /* monotonic; after it the client gets a 503 */
     int64_t due_ns;      /* the tick of what was taken; see id_time_has_come() */
     struct sonyflake_run inline_runs[ID_ORDER_RUNS_INLINE];

@@ -1,6 +1,7 @@
 #include "server/api/service.h"
 
 #include "common/timestamp.h"
+#include "server/metrics/counters.h"
 
 static int64_t usable_wait(const struct service *service)
 {
@@ -54,6 +55,14 @@ void service_destroy(struct service *service)
 {
     sonyflake_destroy(service->generator);
     service->generator = NULL;
+}
+
+void service_add_counters(struct service *service, struct counters *counters)
+{
+    struct counters **end = &service->counters;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = counters;
 }
 
 uint64_t service_ids_per_second(const struct service *service)

@@ -15,8 +15,10 @@
 #include "server/settings/settings.h"
 #include "sonyflake.h"
 
+struct counters;
 struct mark_keeper;
 struct ownership;
+struct process;
 
 struct service {
     struct sonyflake_generator *generator;
@@ -33,6 +35,11 @@ struct service {
     struct id_clock *clock;
     const struct mark_keeper *keeper;
     const struct ownership *ownership;
+
+    /* What only metrics.c looks at; set before the workers start. */
+    struct counters *counters; /* of the first worker; the others follow */
+    uint32_t connections_max;
+    const struct process *process; /* NULL in tests */
 };
 
 /*
@@ -49,6 +56,9 @@ NODISCARD enum sonyflake_status service_create(const struct settings *settings, 
                                                struct service *ret_service);
 
 void service_destroy(struct service *service);
+
+/* Adds a worker's counters behind those that are there. */
+void service_add_counters(struct service *service, struct counters *counters);
 
 /* Ids per second when every tick is used up. */
 uint64_t service_ids_per_second(const struct service *service);

@@ -178,3 +178,14 @@ struct service_status service_status(const struct service *service, const struct
         status.lifetime.condition != CONDITION_OK;
     return status;
 }
+
+enum refusal service_status_refusal(const struct service_status *status)
+{
+    if (status->clock.condition == CONDITION_FAILED)
+        return REFUSED_CLOCK;
+    if (status->lifetime.condition == CONDITION_FAILED)
+        return REFUSED_LIFETIME;
+    if (status->lead.condition == CONDITION_FAILED)
+        return REFUSED_LEAD;
+    return REFUSED_MARK;
+}

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "server/api/service.h"
+#include "server/metrics/counters.h"
 
 /* Word as /ready shows it, and what it means. */
 #define CONDITIONS(X)                                                                  \
@@ -80,5 +81,8 @@ struct service_status {
 
 /* Reads everything.  What the service was made without, as in tests, is CONDITION_OK. */
 struct service_status service_status(const struct service *service, const struct moment *now);
+
+/* What stands in the way of ids, of a status that is not ready. */
+enum refusal service_status_refusal(const struct service_status *status);
 
 #endif

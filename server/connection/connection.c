@@ -26,33 +26,45 @@ static const uint32_t allowed[CONNECTION_STATE_COUNT] = {
     [CONNECTION_LINGER] = BIT(CONNECTION_CLOSED),
 };
 
-static void set_state(struct connection *c, enum connection_state next)
+_Static_assert(CONNECTION_STATE_COUNT <= COUNTERS_STATES_MAX, "a counter per state");
+
+/* Counts a connection out of the state it is in, and into the next. */
+static void count_state(struct workspace *w, enum connection_state from, enum connection_state to)
+{
+    counter_take(&w->counters.connections[from], from != CONNECTION_CLOSED);
+    counter_add(&w->counters.connections[to], to != CONNECTION_CLOSED);
+}
+
+static void set_state(struct connection *c, struct workspace *w, enum connection_state next)
 {
     if (c->state == next)
         return;
     BUG_IF((allowed[c->state] & BIT(next)) == 0);
+    count_state(w, c->state, next);
     c->state = next;
 }
 
 /* ---- Answers -------------------------------------------------------------------------------- */
 
-static struct api_call call_for(const struct connection *c, const struct workspace *w,
-                                const char *date)
+static struct api_call call_for(const struct connection *c, struct workspace *w, const char *date)
 {
     enum http_connection connection = HTTP_CONNECTION_DEFAULT;
     if (c->close_after)
         connection = HTTP_CONNECTION_CLOSE;
     else if (c->old_client)
         connection = HTTP_CONNECTION_KEEP_ALIVE;
-    return (struct api_call){
-        .service = w->service, .now = w->now, .date = date, .connection = connection};
+    return (struct api_call){.service = w->service,
+                             .counters = &w->counters,
+                             .now = w->now,
+                             .date = date,
+                             .connection = connection};
 }
 
 /* The answer to the request at hand is in the workspace's buffer, or has been sent. */
-static void end_answer(struct connection *c, const struct workspace *w)
+static void end_answer(struct connection *c, struct workspace *w)
 {
     c->since_ns = w->now.mono_ns;
-    set_state(c, c->close_after ? CONNECTION_LAST : CONNECTION_HEAD);
+    set_state(c, w, c->close_after ? CONNECTION_LAST : CONNECTION_HEAD);
 }
 
 /* Answers with an error after which the bytes that follow make no sense any more. */
@@ -64,6 +76,7 @@ static void refuse(struct connection *c, struct workspace *w, struct http_refusa
         .status = refusal.status, .connection = HTTP_CONNECTION_CLOSE, .date = w->date};
     log_debug("refused", "status=%u detail=\"%s\"", refusal.status, refusal.detail);
     http_problem_write(&w->out, &head, span_of(refusal.detail), c->method);
+    counters_answer(&w->counters, COUNTERS_PATH_OTHER, refusal.status);
     end_answer(c, w);
 }
 
@@ -72,6 +85,15 @@ static void render_large(const struct connection *c, struct workspace *w)
     struct api_call call = call_for(c, w, c->large_date);
     w->large.used = 0;
     api_answer_order(&call, &c->order, &w->large);
+}
+
+static void count_order(const struct connection *c, struct workspace *w)
+{
+    counter_add(&w->counters.ids, c->order.wanted);
+    if (c->state == CONNECTION_WAIT)
+        histogram_add(&w->counters.waits, w->now.mono_ns - c->order.asked_ns);
+    else
+        histogram_add_none(&w->counters.waits);
 }
 
 /* Goes on with the order as far as the present allows. */
@@ -91,18 +113,18 @@ static void advance_order(struct connection *c, struct workspace *w, bool is_new
     struct api_call call = call_for(c, w, w->date);
     switch (progress) {
     case ID_ORDER_WAIT:
-        set_state(c, CONNECTION_WAIT);
+        set_state(c, w, CONNECTION_WAIT);
         return;
     case ID_ORDER_REFUSED:
         api_refuse_order(&call, &c->order, status, wait_ns, &w->out);
         break;
     case ID_ORDER_COMPLETE:
-        workspace_count_ids(w, c->order.taken);
+        count_order(c, w);
         if (api_order_answer_max(&c->order) > w->out.capacity - w->out.used) {
             c->large_sent = 0;
             memcpy(c->large_date, w->date, sizeof(c->large_date));
             c->since_ns = w->now.mono_ns;
-            set_state(c, CONNECTION_LARGE);
+            set_state(c, w, CONNECTION_LARGE);
             return;
         }
         api_answer_order(&call, &c->order, &w->out);
@@ -170,7 +192,7 @@ static bool read_body(struct connection *c, struct workspace *w, const struct ht
         break;
     }
     c->head_len = (uint32_t)request->head_len;
-    set_state(c, CONNECTION_BODY);
+    set_state(c, w, CONNECTION_BODY);
     if (request->expect_continue && !c->continue_sent) {
         http_continue_write(&w->out);
         c->continue_sent = true;
@@ -266,9 +288,11 @@ static void resume(struct connection *c, struct workspace *w)
 
 /* ---- The loop's calls ----------------------------------------------------------------------- */
 
-void connection_open(struct connection *c, const struct workspace *w)
+void connection_open(struct connection *c, struct workspace *w)
 {
     *c = (struct connection){.state = CONNECTION_HEAD, .since_ns = w->now.mono_ns};
+    counter_add(&w->counters.opened, 1);
+    count_state(w, CONNECTION_CLOSED, CONNECTION_HEAD);
 }
 
 void connection_close(struct connection *c, struct workspace *w)
@@ -277,6 +301,7 @@ void connection_close(struct connection *c, struct workspace *w)
     if (c->output != NULL)
         block_pool_return(&w->outputs, c->output);
     id_order_release(&c->order, w->service, &w->runs);
+    count_state(w, c->state, CONNECTION_CLOSED);
     *c = (struct connection){.state = CONNECTION_CLOSED};
 }
 
@@ -316,7 +341,7 @@ void connection_on_input(struct connection *c, struct workspace *w, size_t len)
     if (len == 0) {
         c->peer_finished = true;
         if (c->state == CONNECTION_LINGER)
-            set_state(c, CONNECTION_CLOSED);
+            set_state(c, w, CONNECTION_CLOSED);
         return;
     }
     if (c->state == CONNECTION_LINGER)
@@ -355,7 +380,7 @@ static void keep_output(struct connection *c, struct workspace *w, size_t sent)
             c->output_len = (uint32_t)rest;
             c->output_sent = 0;
         } else {
-            set_state(c, CONNECTION_CLOSED); /* too many clients that do not read */
+            set_state(c, w, CONNECTION_CLOSED); /* too many clients that do not read */
         }
     }
     w->out.used = 0;
@@ -400,7 +425,7 @@ void connection_on_tick(struct connection *c, struct workspace *w)
 void connection_on_shutdown(struct connection *c, struct workspace *w)
 {
     c->since_ns = w->now.mono_ns;
-    set_state(c, c->peer_finished ? CONNECTION_CLOSED : CONNECTION_LINGER);
+    set_state(c, w, c->peer_finished ? CONNECTION_CLOSED : CONNECTION_LINGER);
 }
 
 bool connection_is_idle(const struct connection *c)
@@ -448,6 +473,6 @@ void connection_on_deadline(struct connection *c, struct workspace *w)
     } else if (c->output == NULL && c->state == CONNECTION_WAIT) {
         connection_on_tick(c, w);
     } else {
-        set_state(c, CONNECTION_CLOSED);
+        set_state(c, w, CONNECTION_CLOSED);
     }
 }

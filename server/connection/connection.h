@@ -80,7 +80,7 @@ struct connection {
                     1]; /* LARGE: the answer is rendered again, and must not change */
 };
 
-void connection_open(struct connection *connection, const struct workspace *workspace);
+void connection_open(struct connection *connection, struct workspace *workspace);
 
 /* Gives back all that was borrowed.  Allowed in every state. */
 void connection_close(struct connection *connection, struct workspace *workspace);

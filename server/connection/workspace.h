@@ -8,7 +8,6 @@
 #ifndef SERVER_CONNECTION_WORKSPACE_H
 #define SERVER_CONNECTION_WORKSPACE_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +17,7 @@
 #include "server/connection/block_pool.h"
 #include "server/http/request.h"
 #include "server/http/response.h"
+#include "server/metrics/counters.h"
 #include "server/settings/settings.h"
 
 /* Bytes read at a time: the longest head, and some of the body behind it. */
@@ -40,7 +40,6 @@ struct workspace {
     bool ids_were_wanted; /* set when an order comes, for the loop, which clears it */
     int64_t date_s;       /* the second that date shows */
     char date[HTTP_DATE_LEN + 1];
-    _Atomic uint64_t ids_served; /* ids in answers so far; only the owner writes */
     bool draining;    /* the service is about to stop: answer what is there, then close */
     int64_t drain_ns; /* monotonic; when draining, connections without a request end here */
 
@@ -51,6 +50,8 @@ struct workspace {
     struct block_pool inputs;  /* of WORKSPACE_INPUT_SIZE */
     struct block_pool outputs; /* of WORKSPACE_OUTPUT_SIZE */
     struct block_pool runs;    /* of id_order_runs_max() runs */
+
+    struct counters counters; /* written by this worker, read by whoever answers /metrics */
 };
 
 /*
@@ -62,19 +63,6 @@ NODISCARD int workspace_create(struct workspace *workspace, struct service *serv
 
 /* A workspace that create() failed on, or one zeroed, is allowed. */
 void workspace_destroy(struct workspace *workspace);
-
-/* Ids in answers so far; any thread may ask. */
-static inline uint64_t workspace_ids_served(const struct workspace *workspace)
-{
-    return atomic_load_explicit(&workspace->ids_served, memory_order_relaxed);
-}
-
-/* Adds to them.  Only one thread writes, so no locked instruction is needed. */
-static inline void workspace_count_ids(struct workspace *workspace, uint64_t count)
-{
-    atomic_store_explicit(&workspace->ids_served, workspace_ids_served(workspace) + count,
-                          memory_order_relaxed);
-}
 
 /* Tells the connections what time it is; to be called once per turn of the loop. */
 void workspace_set_time(struct workspace *workspace, struct moment now);

@@ -20,6 +20,7 @@ static const struct {
     [HTTP_MEDIA_JSON] = {SPAN_INIT("application"), SPAN_INIT("json")},
     [HTTP_MEDIA_TEXT] = {SPAN_INIT("text"), SPAN_INIT("plain")},
     [HTTP_MEDIA_BINARY] = {SPAN_INIT("application"), SPAN_INIT("octet-stream")},
+    [HTTP_MEDIA_OPENMETRICS] = {SPAN_INIT("application"), SPAN_INIT("openmetrics-text")},
 };
 
 static void drop(struct span *rest, size_t len)
@@ -193,9 +194,16 @@ bool http_accept_add(struct http_accept *accept, struct span value)
 enum http_media http_accept_best(const struct http_accept *accept)
 {
     enum http_media best = HTTP_MEDIA_JSON;
-    for (enum http_media kind = HTTP_MEDIA_TEXT; kind < HTTP_MEDIA_COUNT; kind++) {
+    for (enum http_media kind = HTTP_MEDIA_TEXT; kind < HTTP_MEDIA_IDS_COUNT; kind++) {
         if (accept->quality[kind] > accept->quality[best])
             best = kind;
     }
     return best;
+}
+
+bool http_accept_openmetrics(const struct http_accept *accept)
+{
+    uint16_t quality = accept->quality[HTTP_MEDIA_OPENMETRICS];
+    return accept->specificity[HTTP_MEDIA_OPENMETRICS] == 3 && quality > 0 &&
+           quality >= accept->quality[HTTP_MEDIA_TEXT];
 }

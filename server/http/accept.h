@@ -1,5 +1,5 @@
 /*
- * accept.h: which of our three kinds of answer a client would rather have (RFC 9110, 12.5.1).
+ * accept.h: which of our kinds of answer a client would rather have (RFC 9110, 12.5.1).
  *
  * Threads  Pure.
  * Errors   None: Accept is a wish.  What cannot be understood in it is passed over.
@@ -12,13 +12,18 @@
 
 #include "common/span.h"
 
-/* What we can send, most liked first: among equals the client gets the first. */
+/*
+ * What we can send.  The first three are for ids, most liked first: among equals the client gets
+ * the first.
+ */
 enum http_media {
-    HTTP_MEDIA_JSON,   /* application/json */
-    HTTP_MEDIA_TEXT,   /* text/plain */
-    HTTP_MEDIA_BINARY, /* application/octet-stream */
+    HTTP_MEDIA_JSON,        /* application/json */
+    HTTP_MEDIA_TEXT,        /* text/plain */
+    HTTP_MEDIA_BINARY,      /* application/octet-stream */
+    HTTP_MEDIA_OPENMETRICS, /* application/openmetrics-text */
 };
-#define HTTP_MEDIA_COUNT 3
+#define HTTP_MEDIA_IDS_COUNT 3
+#define HTTP_MEDIA_COUNT 4
 
 /* Per kind, the most specific media range seen that covers it.  All zero: none was. */
 struct http_accept {
@@ -37,11 +42,14 @@ void http_accept_init(struct http_accept *accept);
 bool http_accept_add(struct http_accept *accept, struct span value);
 
 /*
- * The kind with the highest q, where the most specific range decides each kind's q: an exact one
- * beats type/any, which beats any/any.  JSON if there is no Accept field, if nothing we have is
+ * The kind of ids with the highest q, where the most specific range decides each kind's q: an exact
+ * one beats type/any, which beats any/any.  JSON if there is no Accept field, if nothing we have is
  * acceptable (a client that asks for an image is better served with ids than with 406), and
  * among equals.
  */
 enum http_media http_accept_best(const struct http_accept *accept);
+
+/* Whether metrics are wanted as OpenMetrics: it is named, and liked no less than plain text. */
+bool http_accept_openmetrics(const struct http_accept *accept);
 
 #endif

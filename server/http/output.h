@@ -19,6 +19,7 @@ struct http_output {
     char *base;      /* owned by the caller */
     size_t used;     /* bytes written; <= capacity */
     size_t capacity; /* bytes at base */
+    uint16_t status; /* of the last head that was written */
 };
 
 /* How much may still be written. */

@@ -18,6 +18,30 @@ const char *http_status_title(uint16_t status)
     }
 }
 
+unsigned http_status_index(uint16_t status)
+{
+    switch (status) {
+#define X(number, title) \
+    case number:         \
+        return HTTP_STATUS_INDEX_##number;
+        HTTP_STATUSES(X)
+#undef X
+    default:
+        BUG_IF(true); /* a status that is not in the list */
+        return 0;
+    }
+}
+
+uint16_t http_status_at(unsigned index)
+{
+    static const uint16_t statuses[HTTP_STATUS_COUNT] = {
+#define X(number, title) number,
+        HTTP_STATUSES(X)
+#undef X
+    };
+    return statuses[index];
+}
+
 /*
  * What every head begins with, ready made per status: a head of a 200 is then a handful of copies.
  */
@@ -127,6 +151,7 @@ void http_head_write(struct http_output *out, const struct http_head *head)
 {
     BUG_IF(head->content_type.len > HTTP_CONTENT_TYPE_MAX);
 
+    out->status = head->status;
     /* ends in "Date: " */
     http_output_put(out,
                     head->may_be_kept ? kept_head_start(head->status) : head_start(head->status));

@@ -37,6 +37,20 @@
 /* The phrase, e.g. "Not Found"; NULL for a status that is not in the list. */
 const char *http_status_title(uint16_t status);
 
+/* Where each status is in the list, from 0. */
+enum {
+#define X(number, title) HTTP_STATUS_INDEX_##number,
+    HTTP_STATUSES(X)
+#undef X
+        HTTP_STATUS_COUNT
+};
+
+/* Where a status of the list is. */
+unsigned http_status_index(uint16_t status);
+
+/* The status at a place. */
+uint16_t http_status_at(unsigned index);
+
 /* ---- Date ------------------------------------------------------------------------------------ */
 
 #define HTTP_DATE_LEN 29 /* bytes, without the NUL */

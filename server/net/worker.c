@@ -427,6 +427,7 @@ int worker_create(struct worker *worker, struct worker_shared *shared, uint32_t 
     if (r < 0)
         return r;
     workspace_set_time(&worker->workspace, now);
+    service_add_counters(shared->service, &worker->workspace.counters);
 
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = WAKE_EVENT};
     worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -23,7 +23,9 @@ static int write_record(struct mark_keeper *keeper, int64_t mark_ns)
     int64_t since_ns = clock_read().boot_ns;
     atomic_store(&keeper->writing_since, since_ns);
     int r = state_directory_write(keeper->directory, &next);
-    atomic_store(&keeper->last_write_ns, clock_read().boot_ns - since_ns);
+    int64_t took_ns = clock_read().boot_ns - since_ns;
+    atomic_store(&keeper->last_write_ns, took_ns);
+    histogram_add(&keeper->write_times, took_ns);
     atomic_store(&keeper->writing_since, 0);
 
     atomic_store(&keeper->error, -r);

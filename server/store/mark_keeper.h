@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "common/attributes.h"
+#include "common/histogram.h"
 #include "server/clock/id_clock.h"
 #include "server/store/mark.h"
 #include "server/store/state_directory.h"
@@ -41,6 +42,7 @@ struct mark_keeper {
     _Atomic int error;             /* errno of the last write; 0: it succeeded */
     _Atomic int64_t writing_since; /* boot time at which the write under way began; 0: none is */
     _Atomic int64_t last_write_ns; /* how long the last one took */
+    struct histogram write_times;  /* how long each took; written by whoever writes the record */
 };
 
 /*

@@ -131,7 +131,7 @@ static uint64_t count_ids(const struct supervised *supervised)
 {
     uint64_t ids = 0;
     for (uint32_t i = 0; i < supervised->worker_count; i++)
-        ids += workspace_ids_served(&supervised->workers[i].workspace);
+        ids += counter_read(&supervised->workers[i].workspace.counters.ids);
     return ids;
 }
 

@@ -57,8 +57,11 @@ static int teardown(void **state)
 /* The page that GET /status is answered with. */
 static const char *page(struct fixture *f)
 {
-    struct api_call call = {
-        .service = &f->service, .now = f->now, .date = "Sun, 06 Nov 1994 08:49:37 GMT"};
+    static struct counters counters;
+    struct api_call call = {.service = &f->service,
+                            .counters = &counters,
+                            .now = f->now,
+                            .date = "Sun, 06 Nov 1994 08:49:37 GMT"};
     struct http_request request = {.method = HTTP_GET, .path = SPAN("/status")};
     struct http_output out = {.base = f->answer, .capacity = API_LARGE_ANSWER_MAX};
     struct id_order order;
