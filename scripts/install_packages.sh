@@ -10,7 +10,7 @@ packages_of() {
     case $1 in
     build) echo gcc libc6-dev make cmake ninja-build ;;
     test) echo g++ binutils libcmocka-dev pkg-config python3 python3-pytest curl strace clang \
-        libclang-rt-14-dev chrony prometheus python3-prometheus-client ;;
+        libclang-rt-14-dev chrony prometheus python3-prometheus-client python3-yaml ;;
     faults) echo btrfs-progs e2fsprogs mount util-linux ;;
     proof) echo gcc libc6-dev spin ;;
     lint) echo git clang clang-format clang-tidy cppcheck shellcheck ;;

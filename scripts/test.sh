@@ -48,6 +48,12 @@ faults() {
     GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/faults-$1.xml" tests/faults
 }
 
+# monitoring PRESET: the rules, the dashboard and the figures, with a real Prometheus.
+monitoring() {
+    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/monitoring-$1.xml" \
+        tests/monitoring
+}
+
 main() {
     rm -rf "$results"
     mkdir -p "$results"
@@ -55,6 +61,7 @@ main() {
 
     stage "unit and package tests, as shipped" unit test
     stage "service tests, as shipped" service test tests/service
+    stage "monitoring: a real Prometheus, rules, dashboard" monitoring test
     stage "faults: clocks, crashes, disks, clones" faults test
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service
