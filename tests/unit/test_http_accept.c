@@ -133,6 +133,32 @@ static void two_fields_count_as_one_list(void **state)
     assert_int_equal(accept.quality[HTTP_MEDIA_TEXT], 300);
 }
 
+/* Only for metrics, and only for who names it: ids have never been in that format. */
+static void openmetrics_is_for_who_names_it(void **state)
+{
+    static const struct {
+        const char *value;
+        bool openmetrics;
+    } wishes[] = {
+        {"application/openmetrics-text", true},
+        {"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.5", true},
+        {"application/openmetrics-text;q=0.4,text/plain;q=0.5", false},
+        {"application/openmetrics-text;q=0", false},
+        {"application/*", false},
+        {"*/*", false},
+        {"", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+        struct http_accept accept;
+        http_accept_init(&accept);
+        assert_true(http_accept_add(&accept, span_of(wishes[i].value)));
+        if (http_accept_openmetrics(&accept) != wishes[i].openmetrics)
+            fail_msg("'%s'", wishes[i].value);
+        assert_in_range(http_accept_best(&accept), HTTP_MEDIA_JSON, HTTP_MEDIA_BINARY);
+    }
+}
+
 static void no_value_is_read_past_its_end(void **state)
 {
     (void)state;
@@ -156,6 +182,7 @@ int main(void)
         cmocka_unit_test(each_value_gets_the_kind_beside_it),
         cmocka_unit_test(without_the_field_it_is_json),
         cmocka_unit_test(two_fields_count_as_one_list),
+        cmocka_unit_test(openmetrics_is_for_who_names_it),
         cmocka_unit_test(no_value_is_read_past_its_end),
     };
     return cmocka_run_group_tests_name("http_accept", tests, NULL, NULL);
