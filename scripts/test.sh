@@ -54,6 +54,11 @@ monitoring() {
         tests/monitoring
 }
 
+# openapi PRESET: docs/openapi.yaml, every example of it.
+openapi() {
+    scripts/openapi_tests.sh "out/$1/go-id" --junitxml="$results/openapi-$1.xml"
+}
+
 main() {
     rm -rf "$results"
     mkdir -p "$results"
@@ -62,6 +67,7 @@ main() {
     stage "unit and package tests, as shipped" unit test
     stage "service tests, as shipped" service test tests/service
     stage "monitoring: a real Prometheus, rules, dashboard" monitoring test
+    stage "the API as it is described" openapi test
     stage "faults: clocks, crashes, disks, clones" faults test
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service

@@ -15,7 +15,9 @@
 /* The longest path that can be one of ours, decoded. */
 #define PATH_MAX_LEN 64
 
-#define PATHS "/generate, /decode/ID, /health, /ready, /info, /metrics, /status, and / for people"
+#define PATHS                                                                                     \
+    "/generate, /decode/ID, /health, /ready, /info, /metrics, /openapi.yaml, /status, and / for " \
+    "people"
 
 struct route {
     struct span path;
@@ -34,6 +36,7 @@ static const struct route routes[] = {
     {SPAN_INIT("/status"), false, true, endpoint_status},
     {SPAN_INIT("/"), false, true, endpoint_console},
     {SPAN_INIT("/metrics"), false, true, endpoint_metrics},
+    {SPAN_INIT("/openapi.yaml"), false, true, endpoint_openapi},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))

@@ -33,5 +33,7 @@ enum api_outcome endpoint_console(const struct api_call *call, const struct api_
                                   struct http_output *out, struct id_order *ret_order);
 enum api_outcome endpoint_metrics(const struct api_call *call, const struct api_request *request,
                                   struct http_output *out, struct id_order *ret_order);
+enum api_outcome endpoint_openapi(const struct api_call *call, const struct api_request *request,
+                                  struct http_output *out, struct id_order *ret_order);
 
 #endif

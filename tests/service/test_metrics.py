@@ -144,6 +144,7 @@ ASKED = [
     ("/ready", "GET", "/ready", 200, 0),
     ("/info?x", "GET", "/info", 400, 0),
     ("/metrics?x", "GET", "/metrics", 400, 0),
+    ("/openapi.yaml", "GET", "/openapi.yaml", 200, 0),
     ("/nothing", "GET", "other", 404, 0),
     ("/%2f", "GET", "other", 400, 0),
     ("/generate", "DELETE", "other", 405, 0),

@@ -1,0 +1,26 @@
+# embed_document.cmake: makes a C file of a document.
+#   cmake -DDOCUMENT=docs/openapi.yaml -DOUTPUT=openapi_document.c -P embed_document.cmake
+# The same document gives the same bytes, whenever and wherever.
+
+file(READ "${DOCUMENT}" hex HEX)
+string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+string(REGEX REPLACE "(................................................................................)"
+    "\\1\n    " bytes "${bytes}") # 16 a line
+file(SHA256 "${DOCUMENT}" etag)
+string(SUBSTRING "${etag}" 0 16 etag)
+
+file(WRITE "${OUTPUT}" "/* Made of docs/openapi.yaml by embed_document.cmake. */
+#include \"server/api/openapi_document.h\"
+#include \"server/api/api.h\"
+
+static const unsigned char bytes[] = {
+    ${bytes}
+};
+
+_Static_assert(sizeof(bytes) + HTTP_RESPONSE_HEAD_MAX + 64 <= API_LARGE_ANSWER_MAX,
+               \"the document fits the room for an answer\");
+
+const struct span openapi_document = {(const char *)bytes, sizeof(bytes)};
+const struct span openapi_etag = SPAN_INIT(\"\\\"${etag}\\\"\");
+const struct span openapi_fields = SPAN_INIT(\"\\r\\nETag: \\\"${etag}\\\"\");
+")

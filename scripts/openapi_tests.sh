@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# openapi_tests.sh BINARY [PYTEST OPTION...]: docs/openapi.yaml against Redocly CLI and against BINARY
+# (tests/openapi).  Installs Redocly from npm into out/redocly, once per change of the lock file.
+set -euo pipefail
+
+modules=out/redocly
+
+install_modules() {
+    if cmp -s tests/openapi/package-lock.json $modules/installed; then
+        return
+    fi
+    mkdir -p $modules
+    cp tests/openapi/package.json tests/openapi/package-lock.json $modules/
+    npm ci --prefix $modules --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp tests/openapi/package-lock.json $modules/installed
+}
+
+main() {
+    (($# >= 1)) || {
+        echo "usage: openapi_tests.sh BINARY [PYTEST OPTION...]" >&2
+        return 2
+    }
+    local binary=$1
+    shift
+    cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+    install_modules
+    GO_ID=$PWD/$binary REDOCLY=$PWD/$modules/node_modules/.bin/redocly PYTHONDONTWRITEBYTECODE=1 \
+        /usr/bin/python3 -m pytest -q "$@" tests/openapi
+}
+
+main "$@"

@@ -1,0 +1,74 @@
+"""The programs of docs/clients.md, as they stand there, against a daemon."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import ROOT
+from harness import GO_ID
+from ids import machine_id_of, tick_now, tick_of
+
+MANUAL = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+PROGRAMS = dict(re.findall(r"^```(\w+)\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL))
+
+# Language: the file, the program that has to be there, and how it is run.
+RUN = {
+    "sh": ("client.sh", "curl", ["bash", "client.sh"]),
+    "js": ("client.mjs", "node", ["node", "client.mjs"]),
+    "python": ("client.py", "python3", ["/usr/bin/python3", "client.py"]),
+    "go": ("client.go", "go", ["go", "run", "client.go"]),
+    "java": ("Client.java", "javac", ["java", "Client.java"]),
+}
+PATIENCE_S = 300
+
+
+def run(command, directory, **env):
+    result = subprocess.run(command, cwd=directory, env={**os.environ, **env}, check=False,
+                            capture_output=True, text=True, timeout=PATIENCE_S)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return [int(line) for line in result.stdout.splitlines()]
+
+
+def expect_eleven(ids, machine_ids):
+    assert len(ids) == 11
+    assert ids == sorted(set(ids))
+    assert {machine_id_of(value) for value in ids} <= set(machine_ids)
+    assert all(abs(tick_of(value) - tick_now()) < 100 * PATIENCE_S for value in ids)
+
+
+def test_every_program_of_the_manual_has_a_test():
+    assert set(PROGRAMS) == set(RUN) | {"c"}
+
+
+@pytest.mark.parametrize("language", RUN)
+def test_a_client_gets_what_the_manual_says(plain, tmp_path, language):
+    name, needed, command = RUN[language]
+    if shutil.which(needed) is None:
+        pytest.skip(f"{needed} is not on this machine")
+    (tmp_path / name).write_text(PROGRAMS[language], encoding="utf-8")
+    host, port = plain.address
+    ids = run(command, tmp_path, GO_ID_URL=f"http://{host}:{port}", no_proxy="*",
+              GOCACHE=str(tmp_path / "cache"))
+    expect_eleven(ids, range(64, 128))
+
+
+def test_the_c_program_needs_the_library_alone(tmp_path):
+    """Built as a stranger would: against an installed libsonyflake, with pkg-config."""
+    build = pathlib.Path(GO_ID).parent
+    if not (build / "cmake_install.cmake").exists():
+        pytest.skip(f"{build} is no build folder: there is no library to install from")
+    for component in ("library", "development"):
+        subprocess.run(["cmake", "--install", build, "--prefix", tmp_path, "--component", component],
+                       check=True, capture_output=True, timeout=PATIENCE_S)
+    (tmp_path / "client.c").write_text(PROGRAMS["c"], encoding="utf-8")
+    pkgconfig = next(tmp_path.rglob("sonyflake.pc")).parent
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "sonyflake"], check=True,
+                           env={**os.environ, "PKG_CONFIG_PATH": str(pkgconfig)},
+                           capture_output=True, text=True, timeout=PATIENCE_S).stdout.split()
+    subprocess.run(["cc", "-Wall", "-Werror", "client.c", "-o", "client", *flags], cwd=tmp_path,
+                   check=True, timeout=PATIENCE_S)
+    expect_eleven(run(["./client"], tmp_path, LD_LIBRARY_PATH=str(pkgconfig.parent)), [7])
