@@ -20,7 +20,7 @@ run: release ## install what is missing, build, serve on 127.0.0.1:7001 (state i
 	STATE_DIRECTORY="$${STATE_DIRECTORY:-$(CURDIR)/out/state}" exec out/release/go-id serve
 
 test: ## install what is missing, build, run every test; ends with a summary line
-	@scripts/install_packages.sh build test faults node
+	@scripts/install_packages.sh build test faults node browser
 	@scripts/test.sh
 
 faults: ## the fault suite at length: clocks, crashes, disks, clones; prints a report

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # test.sh: builds and runs every test: unit and package tests with ctest, service tests and the
-# fault suite with pytest; as shipped, under AddressSanitizer and UndefinedBehaviorSanitizer, under
-# ThreadSanitizer, and with the other compiler.  Ends with "N passed, N failed, N skipped".
+# fault suite with pytest, the console in a browser; as shipped, under AddressSanitizer and
+# UndefinedBehaviorSanitizer, under ThreadSanitizer, and with the other compiler.  Ends with
+# "N passed, N failed, N skipped".
 set -uo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit
@@ -69,6 +70,7 @@ main() {
     stage "monitoring: a real Prometheus, rules, dashboard" monitoring test
     stage "the API as it is described" openapi test
     stage "faults: clocks, crashes, disks, clones" faults test
+    stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# console_tests.sh BINARY [JUNIT FILE]: the console of BINARY in a real Chromium (tests/console).
+# Installs Playwright and axe-core from npm into out/console, once per change of the lock file.
+set -euo pipefail
+
+modules=out/console
+
+install_modules() {
+    if cmp -s tests/console/package-lock.json $modules/installed; then
+        return
+    fi
+    mkdir -p $modules
+    cp tests/console/package.json tests/console/package-lock.json $modules/
+    npm ci --prefix $modules --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp tests/console/package-lock.json $modules/installed
+}
+
+main() {
+    (($# == 1 || $# == 2)) || {
+        echo "usage: console_tests.sh BINARY [JUNIT FILE]" >&2
+        return 2
+    }
+    cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+    install_modules
+    GO_ID=$1 GO_ID_NODE_MODULES=$PWD/$modules node --test \
+        --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter="$PWD/tests/console/junit_reporter.mjs" \
+        --test-reporter-destination="${2:-/dev/null}" tests/console/console.test.mjs
+}
+
+main "$@"
