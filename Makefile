@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := release
-.PHONY: help release run test faults proof mutants lint figures image format install clean
+.PHONY: help release run test faults proof mutants lint figures pictures image format install clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -44,6 +44,10 @@ lint: ## formatting, static analysis, shell scripts, house rules
 figures: release ## measure requests/s beside nginx, and memory (docs/design.md); no test
 	@scripts/install_packages.sh bench
 	@/usr/bin/python3 bench/first_figures.py
+
+pictures: release ## take the pictures of the console in docs/ anew (two minutes); no test
+	@scripts/install_packages.sh node browser pictures
+	@scripts/console_tests.sh --pictures out/release/go-id
 
 image: ## build the container image, its checksum and launch.sh in out/image (needs root)
 	@scripts/install_packages.sh build image

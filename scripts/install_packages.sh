@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # install_packages.sh GROUP...: installs the Debian packages that the groups need and that are
-# missing.  Groups: build, test, faults, node, browser, proof, lint, bench, image, container.
+# missing.  Groups: build, test, faults, node, browser, pictures, proof, lint, bench, image, container.
 # Says what it is about to do; uses sudo only if it must.
 set -euo pipefail
 export LC_ALL=C
@@ -9,11 +9,12 @@ export LC_ALL=C
 packages_of() {
     case $1 in
     build) echo gcc libc6-dev make cmake ninja-build ;;
-    test) echo g++ binutils libcmocka-dev pkg-config python3 python3-pytest curl strace clang \
+    test) echo g++ binutils libcmocka-dev pkg-config python3 python3-pytest curl jq strace clang \
         libclang-rt-14-dev chrony prometheus python3-jsonschema \
         python3-prometheus-client python3-yaml ;;
     faults) echo btrfs-progs e2fsprogs mount util-linux ;;
     browser) echo chromium fonts-dejavu-core ;;
+    pictures) echo pngquant ;;
     node) # one from elsewhere will do, and excludes Debian's
         { command -v node && command -v npm; } >/dev/null || echo nodejs npm
         ;;
@@ -23,7 +24,7 @@ packages_of() {
     image) echo mmdebstrap xz-utils tar binutils util-linux ;;
     container) echo "$(packages_of image)" "$(container_manager)" btrfs-progs curl iproute2 ;;
     *)
-        echo "${0##*/}: no such group: $1 (build, test, faults, node, browser, proof, lint, bench, image, container)" >&2
+        echo "${0##*/}: no such group: $1 (build, test, faults, node, browser, pictures, proof, lint, bench, image, container)" >&2
         return 2
         ;;
     esac
