@@ -44,6 +44,12 @@ service() {
         --junitxml="$results/service-$preset.xml" "$@"
 }
 
+# documents PRESET: README and docs/, against the daemon of that preset.
+documents() {
+    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q -p no:cacheprovider -rs \
+        --junitxml="$results/documents-$1.xml" tests/docs
+}
+
 # faults PRESET: the short suite; `make faults` runs the long one.
 faults() {
     GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/faults-$1.xml" tests/faults
@@ -69,6 +75,7 @@ main() {
     stage "service tests, as shipped" service test tests/service
     stage "monitoring: a real Prometheus, rules, dashboard" monitoring test
     stage "the API as it is described" openapi test
+    stage "documents: every command and link" documents test
     stage "faults: clocks, crashes, disks, clones" faults test
     stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
     stage "unit tests under ASan and UBSan" unit asan -L unit

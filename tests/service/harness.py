@@ -134,14 +134,14 @@ def run_to_end(args, env=None, config=None):
                               timeout=DEADLINE_S, check=False)
 
 
-def wait_until(condition, what):
+def wait_until(condition, what, deadline_s=DEADLINE_S):
     """Returns the first true value of condition(); fails, saying what, when there is none."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + deadline_s
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"waited {DEADLINE_S} s for: {what}"
+        assert time.monotonic() < end, f"waited {deadline_s} s for: {what}"
         time.sleep(0.005)
 
 

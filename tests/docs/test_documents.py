@@ -1,0 +1,177 @@
+"""The documents keep their word: every command runs and answers as shown, every link leads somewhere.
+
+A command of a console block, and of a bash block one that begins with go-id or curl, is run in a
+folder of its own beside a daemon with SHARD_ID=64-127, which has the place of localhost:7001.  What a
+document shows as the content of a file (`cat FILE`) is first put there.  All other commands are
+named in elsewhere.toml, with who runs them.
+"""
+
+import json
+import os
+import subprocess
+import tomllib
+
+import pytest
+
+import documents
+from documents import ROOT
+from harness import DEADLINE_S, GO_ID, daemon, wait_until
+
+BUILD = ROOT / os.path.dirname(os.path.relpath(GO_ID, ROOT))
+PICTURE_MAX = 150_000  # bytes
+
+with open(ROOT / "tests/docs/elsewhere.toml", "rb") as table:
+    ELSEWHERE = tomllib.load(table)
+
+BLOCKS = [block for document in documents.documents() for block in documents.blocks(document)]
+
+
+def is_run_here(command):
+    return command.shown is not None or command.text.split()[0] in ("go-id", "curl")
+
+
+WITH_COMMANDS = [block for block in BLOCKS
+                 if any(is_run_here(command) for command in documents.commands(block))]
+
+
+def place(block):
+    return f"{block.document}:{block.line}"
+
+
+@pytest.fixture(name="service", scope="module")
+def fixture_service():
+    with daemon(env={"SHARD_ID": "64-127"}) as running:
+        yield running
+
+
+@pytest.fixture(name="shell")
+def fixture_shell(service, tmp_path):
+    """Runs a command as its reader would, in a folder that the commands of a block share."""
+    host, port = service.address
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "go-id").symlink_to(GO_ID)
+    (tmp_path / ".curlrc").write_text("silent\nshow-error\n")  # as on a terminal, without progress
+    work = tmp_path / "work"
+    work.mkdir()
+    env = {"PATH": f"{tools}:/usr/bin:/bin", "HOME": str(tmp_path), "CURL_HOME": str(tmp_path),
+           "STATE_DIRECTORY": service.directory, "LOCK_DIRECTORY": service.directory}
+
+    def run(command):
+        text = command.text.replace("localhost:7001", f"{host}:{port}")
+        variables = dict(env)
+        if text.startswith("go-id health"):
+            variables["SERVICE_PORT"] = str(port)
+        return subprocess.run(["bash", "-c", text], cwd=work, env=variables, timeout=DEADLINE_S,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+
+    run.work = work
+    return run
+
+
+def keys_of(value):
+    """The structure of JSON, without its values."""
+    if isinstance(value, dict):
+        return {key: keys_of(member) for key, member in value.items()}
+    return type(value).__name__
+
+
+def expect_as_shown(command, answer):
+    if command.text.endswith("| jq"):  # documents break its lines more sparingly
+        assert keys_of(json.loads(answer)) == keys_of(json.loads(command.shown))
+    else:
+        assert documents.shape(answer) == documents.shape(command.shown), command.text
+
+
+@pytest.mark.parametrize("block", WITH_COMMANDS, ids=place)
+def test_commands_answer_as_shown(block, shell):
+    for command in documents.commands(block):
+        words = command.text.split()
+        if words[0] == "cat" and len(words) == 2:
+            (shell.work / words[1]).write_text(command.shown)
+        elif command.shown is None and is_run_here(command):
+            result = shell(command)
+            assert result.returncode == 0, result.stdout.decode()
+        elif is_run_here(command):
+            expect_as_shown(command, shell(command).stdout.decode("utf-8", "replace"))
+
+
+def test_every_other_command_has_somebody_who_runs_it():
+    for block in BLOCKS:
+        for command in documents.commands(block):
+            if is_run_here(command):
+                continue
+            row = ELSEWHERE.get(command.text) or ELSEWHERE.get(block.document)
+            assert row, f"{place(block)}: {command.text}: add it to tests/docs/elsewhere.toml"
+            assert row.get("why") or row["text"] in documents.read(row["file"]), command.text
+
+
+@pytest.mark.parametrize("document", documents.documents())
+def test_what_is_named_in_passing_exists(document):
+    """Targets of make, subcommands of go-id, in the middle of a sentence."""
+    makefile = documents.read("Makefile")
+    for target in documents.named(document, "make"):
+        assert f"\n{target}: " in makefile, f"{document}: make {target}"
+    for subcommand in documents.named(document, "go-id"):
+        asked = subprocess.run([GO_ID, subcommand, "--help"], capture_output=True, check=False,
+                               timeout=DEADLINE_S)
+        assert asked.returncode == 0, f"{document}: go-id {subcommand}"
+
+
+def test_make_run_serves(tmp_path):
+    """The README's first command, from make to an answer, on a Unix socket instead of the port."""
+    socket = tmp_path / "socket"
+    env = {**os.environ, "LISTEN_ADDRESS": f"unix:{socket}", "STATE_DIRECTORY": str(tmp_path),
+           "LOCK_DIRECTORY": str(tmp_path)}
+    command = ["setpriv", "--pdeathsig", "TERM", "make", "-C", str(ROOT), "run"]
+    with open(tmp_path / "log", "wb") as log, \
+            subprocess.Popen(command, env=env, stdout=log, stderr=log) as make:
+        try:
+            def serves():
+                assert make.poll() is None, (tmp_path / "log").read_text()
+                return socket.exists()
+            wait_until(serves, "make run to serve", deadline_s=300)
+            asked = subprocess.run([GO_ID, "health", f"unix:{socket}"], check=False,
+                                   capture_output=True, text=True, timeout=DEADLINE_S)
+            assert asked.returncode == 0, asked.stderr
+        finally:
+            make.terminate()  # it passes that on
+    asked = subprocess.run([GO_ID, "health", f"unix:{socket}"], check=False, timeout=DEADLINE_S,
+                           capture_output=True)
+    assert asked.returncode == 1, "it serves on after make has ended"
+
+
+def test_the_example_of_the_library_compiles_and_makes_an_id(tmp_path):
+    (source,) = [block.text for block in BLOCKS
+                 if block.document == "README.md" and block.language == "c"]
+    (tmp_path / "example.c").write_text(source)
+    subprocess.run(["cc", "-Wall", "-Werror", "-I", ROOT / "include", "example.c", "-o", "example",
+                    BUILD / "lib/libsonyflake.a", "-lpthread"], cwd=tmp_path, check=True)
+    made = subprocess.run([tmp_path / "example"], capture_output=True, text=True, check=True)
+    assert made.stdout.strip().isdigit()
+
+
+@pytest.mark.parametrize("document", documents.documents())
+def test_links_lead_somewhere(document):
+    for link in documents.links(document):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / document).parent / path if path else ROOT / document
+        assert target.exists(), f"{document}: {link}"
+        if anchor and target.suffix == ".md":
+            assert anchor in documents.anchors(os.path.relpath(target, ROOT)), \
+                f"{document}: {link}"
+
+
+def test_the_readme_names_every_document():
+    named = set(documents.links("README.md"))
+    missing = {name for name in documents.documents()
+               if name.startswith("docs/") and name.count("/") == 1} - named
+    assert missing == set()
+
+
+def test_pictures_are_small():
+    pictures = list((ROOT / "docs").rglob("*.png"))
+    assert pictures
+    for picture in pictures:
+        assert picture.stat().st_size < PICTURE_MAX, picture
