@@ -3,7 +3,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := release
-.PHONY: help release run test faults proof mutants lint figures pictures image format install clean
+.PHONY: help release run test faults proof mutants lint figures pictures image format install deb \
+    clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -20,7 +21,7 @@ run: release ## install what is missing, build, serve on 127.0.0.1:7001 (state i
 	STATE_DIRECTORY="$${STATE_DIRECTORY:-$(CURDIR)/out/state}" exec out/release/go-id serve
 
 test: ## install what is missing, build, run every test; ends with a summary line
-	@scripts/install_packages.sh build test faults node browser
+	@scripts/install_packages.sh build test faults node browser deb
 	@scripts/test.sh
 
 faults: ## the fault suite at length: clocks, crashes, disks, clones; prints a report
@@ -59,6 +60,10 @@ format: ## format the C sources in place
 
 install: release ## install binary, library, units, man page, config (PREFIX, DESTDIR)
 	DESTDIR="$(DESTDIR)" cmake --install out/release --prefix "$(PREFIX)"
+
+deb: ## build the Debian packages out/deb/*.deb
+	@scripts/install_packages.sh build deb
+	@scripts/package.sh
 
 clean: ## remove out/
 	rm -rf out

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install_packages.sh GROUP...: installs the Debian packages that the groups need and that are
-# missing.  Groups: build, test, faults, node, browser, pictures, proof, lint, bench, image, container.
-# Says what it is about to do; uses sudo only if it must.
+# missing.  The groups and their packages are in packages_of().  Says what it is about to do; uses sudo only if it
+# must.
 set -euo pipefail
 export LC_ALL=C
 
@@ -20,11 +20,13 @@ packages_of() {
         ;;
     proof) echo gcc libc6-dev spin ;;
     lint) echo git clang clang-format clang-tidy cppcheck shellcheck ;;
+    deb) echo dpkg-dev fakeroot gzip lintian logrotate adduser man-db systemd procps \
+        mount util-linux ;;
     bench) echo python3 wrk nginx-light ;;
     image) echo mmdebstrap xz-utils tar binutils util-linux ;;
     container) echo "$(packages_of image)" "$(container_manager)" btrfs-progs curl iproute2 ;;
     *)
-        echo "${0##*/}: no such group: $1 (build, test, faults, node, browser, pictures, proof, lint, bench, image, container)" >&2
+        echo "${0##*/}: no such group: $1; packages_of() in this script has them all" >&2
         return 2
         ;;
     esac

@@ -25,7 +25,8 @@ c_and_h_files() {
 }
 
 shell_files() {
-    git ls-files --cached --others --exclude-standard '*.sh' '*.bash' .ci/run
+    git ls-files --cached --others --exclude-standard '*.sh' '*.bash' .ci/run \
+        packaging/debian/{postinst,prerm,postrm}
 }
 
 formatted() {

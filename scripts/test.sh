@@ -66,6 +66,12 @@ openapi() {
     scripts/openapi_tests.sh "out/$1/go-id" --junitxml="$results/openapi-$1.xml"
 }
 
+# packaging PRESET: installs that build, and builds and installs the Debian packages.
+packaging() {
+    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/packaging-$1.xml" \
+        tests/packaging
+}
+
 main() {
     rm -rf "$results"
     mkdir -p "$results"
@@ -78,6 +84,7 @@ main() {
     stage "documents: every command and link" documents test
     stage "faults: clocks, crashes, disks, clones" faults test
     stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
+    stage "installation and Debian packages" packaging test
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit

@@ -195,7 +195,7 @@ static int learn_address(int fd, struct listen_address *ret_address, const char 
 int listener_adopt(int fd, struct listener *ret_listener, const char **reterr_problem)
 {
     const int on = 1;
-    struct listen_address address;
+    struct listen_address address = {0};
     int r = check_listening(fd, reterr_problem);
     if (r == 0)
         r = learn_address(fd, &address, reterr_problem);

@@ -35,8 +35,6 @@ static int fill_address(struct notify *notify, const char *name)
 int notify_open(struct notify *notify, const char *socket_name)
 {
     *notify = (struct notify){.fd = -1};
-    if (socket_name == NULL)
-        return 0;
     int r = fill_address(notify, socket_name);
     if (r < 0)
         return r;

@@ -23,8 +23,8 @@ struct notify {
 };
 
 /*
- * Opens the way to the socket of that name: an absolute path, or '@' and an abstract name; NULL:
- * nobody wants to know.  Returns 0, or a negative errno, and then nobody will hear of us.
+ * Opens the way to the socket of that name: an absolute path, or '@' and an abstract name.
+ * Returns 0, or a negative errno, and then nobody will hear of us.
  */
 NODISCARD int notify_open(struct notify *notify, const char *socket_name);
 

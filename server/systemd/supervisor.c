@@ -80,8 +80,15 @@ static int64_t period_for(int64_t watchdog_ns)
 
 int supervisor_open(struct supervisor *s)
 {
-    *s = (struct supervisor){.timer_fd = -1};
+    /* Before any thread is started, so nobody changes the environment meanwhile. */
+    // NOLINTBEGIN(concurrency-mt-unsafe)
     const char *socket_name = getenv("NOTIFY_SOCKET");
+    const char *usec = getenv("WATCHDOG_USEC");
+    const char *pid = getenv("WATCHDOG_PID");
+    // NOLINTEND(concurrency-mt-unsafe)
+    *s = (struct supervisor){.notify = {.fd = -1}, .timer_fd = -1};
+    if (socket_name == NULL)
+        return 0;
     int r = notify_open(&s->notify, socket_name);
     if (r < 0) {
         char quoted[256];
@@ -91,12 +98,9 @@ int supervisor_open(struct supervisor *s)
                  log_quote(span_of(socket_name), quoted, sizeof(quoted)), errno_name(-r));
         return 0;
     }
-    if (!notify_is_wanted(&s->notify))
-        return 0;
 
-    const char *usec = getenv("WATCHDOG_USEC");
-    int64_t watchdog_ns = notify_watchdog_ns(usec, getenv("WATCHDOG_PID"), (uint64_t)getpid());
-    if (watchdog_ns < 0) {
+    int64_t watchdog_ns = notify_watchdog_ns(usec, pid, (uint64_t)getpid());
+    if (watchdog_ns < 0 && usec != NULL) {
         char quoted[64];
         log_warn("watchdog_unusable",
                  "WATCHDOG_USEC=%s hint=\"it must be a number of us, and WATCHDOG_PID that of a "

@@ -25,7 +25,7 @@
 #include "common/log.h"
 #include "common/number.h"
 
-#define BOUND 8192
+#define BOUND 8192L
 
 static char directory[] = "/tmp/go-id-test-log-max-XXXXXX";
 static char log_path[64];
@@ -98,7 +98,7 @@ static int begin(void **state)
     (void)state;
     open_error = 0;
     remove_files();
-    log_set_file_max(BOUND);
+    log_set_file_max((uint64_t)BOUND);
     return log_open_file(log_path);
 }
 
@@ -125,12 +125,12 @@ static bool holds(const char *path, const char *text)
 }
 
 /* Logs at most so many bytes, and nearly that: lines of 121 bytes. */
-static void fill(size_t bytes)
+static void fill(long bytes)
 {
     char facts[64];
     memset(facts, 'x', sizeof(facts));
     int saved = begin_silence();
-    for (size_t used = 0; used < bytes; used += 125)
+    for (long used = 0; used < bytes; used += 125)
         log_info("fill", "facts=%.*s", (int)sizeof(facts), facts);
     end_silence(saved);
 }

@@ -1,0 +1,44 @@
+"""Fixtures: an installation below a prefix, and the Debian packages."""
+
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import pytest
+
+from sandbox import Sandbox
+
+SOURCES = pathlib.Path(__file__).resolve().parents[2]
+
+
+def pytest_configure():
+    if "GO_ID" not in os.environ or not os.access(os.environ["GO_ID"], os.X_OK):
+        pytest.exit("GO_ID must name the binary whose build folder is installed, for example: "
+                    "GO_ID=out/test/go-id python3 -m pytest tests/packaging", returncode=2)
+
+
+@pytest.fixture(name="prefix", scope="session")
+def fixture_prefix():
+    """What `make install` makes, below a prefix of its own."""
+    build = pathlib.Path(os.environ["GO_ID"]).resolve().parent
+    with tempfile.TemporaryDirectory(prefix="go-id-") as directory:
+        prefix = pathlib.Path(directory) / "prefix"
+        subprocess.run(["cmake", "--install", build, "--prefix", prefix], check=True,
+                       stdout=subprocess.DEVNULL)
+        yield prefix
+
+
+@pytest.fixture(name="packages", scope="session")
+def fixture_packages():
+    """The .deb files by the names of the packages."""
+    subprocess.run([SOURCES / "scripts/package.sh"], check=True, stdout=subprocess.DEVNULL)
+    return {path.name.split("_")[0]: path for path in (SOURCES / "out/deb").glob("*.deb")}
+
+
+@pytest.fixture(name="sandbox")
+def fixture_sandbox():
+    if os.geteuid() != 0:
+        pytest.skip("needs root: installs packages in an overlay of this system")
+    with Sandbox() as sandbox:
+        yield sandbox

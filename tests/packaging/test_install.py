@@ -1,0 +1,201 @@
+"""What `make install` installs: the unit, as systemd reads it, the man page, the configuration."""
+
+import gzip
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+SOURCES = pathlib.Path(__file__).resolve().parents[2]
+GO_ID = os.path.abspath(os.environ["GO_ID"])
+
+# The folders of the unit, within which it may write.
+PINNED = {"STATE_DIRECTORY", "LOCK_DIRECTORY", "LOG_FILE"}
+
+
+def unit_text(prefix):
+    return (prefix / "lib/systemd/system/go-id.service").read_text()
+
+
+def unit_values(prefix, key):
+    """The words of all lines KEY=..."""
+    lines = re.findall(f"^{key}=(.*)$", unit_text(prefix), re.MULTILINE)
+    return [word for line in lines for word in line.split()]
+
+
+def said(*args):
+    return subprocess.run([GO_ID, *args], check=True, capture_output=True, text=True).stdout
+
+
+def all_settings():
+    return re.findall("^#([A-Z_]+)=", said("config", "--sample"), re.MULTILINE)
+
+
+# ---- The unit -----------------------------------------------------------------------------------
+
+
+def test_systemd_finds_no_fault_with_the_units(prefix):
+    done = subprocess.run(
+        ["systemd-analyze", "verify", prefix / "lib/systemd/system/go-id.service",
+         prefix / "lib/systemd/system/go-id.socket"],
+        env={"PATH": os.environ["PATH"], "MANPATH": str(prefix / "share/man")},
+        capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_unit_is_exposed_to_little(prefix):
+    """At most 1.5, as `systemd-analyze security` counts."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager",
+         prefix / "lib/systemd/system/go-id.service"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "Overall exposure level" in done.stdout
+
+
+def test_the_paths_are_those_of_the_prefix(prefix):
+    assert f"ExecStart={prefix}/bin/go-id serve --config {prefix}/etc/go-id/go-id.conf\n" \
+        in unit_text(prefix)
+    assert "@" not in re.sub("SystemCallFilter=.*", "", unit_text(prefix))
+
+
+def test_every_setting_comes_through_from_the_environment(prefix):
+    passed = unit_values(prefix, "PassEnvironment")
+    assert sorted(passed) == sorted(set(all_settings()) - PINNED)
+
+
+def test_no_start_limit_ends_the_service(prefix):
+    """Restart=always alone gives up after five failures in ten seconds."""
+    text = unit_text(prefix)
+    for line in ("Restart=always", "StartLimitIntervalSec=0", "RestartPreventExitStatus=2"):
+        assert f"\n{line}\n" in text
+
+
+def system_calls_of(name, groups):
+    """Those of a group, with those of the groups in it."""
+    found = set()
+    for item in groups[name]:
+        found |= system_calls_of(item, groups) if item.startswith("@") else {item}
+    return found
+
+
+def allowed_system_calls(prefix):
+    listing = subprocess.run(["systemd-analyze", "syscall-filter", "--no-pager"], check=True,
+                             capture_output=True, text=True).stdout
+    groups, name = {}, None
+    for line in listing.splitlines():
+        if line.startswith("@"):
+            name = line.strip()
+            groups[name] = []
+        elif line.startswith(" ") and not line.strip().startswith("#") and name:
+            groups[name].append(line.strip())
+        elif not line.strip():
+            name = None
+    allowed = set(system_calls_of("@default", groups))
+    for line in re.findall("^SystemCallFilter=(.*)$", unit_text(prefix), re.MULTILINE):
+        words = line.removeprefix("~").split()
+        calls = set().union(*(system_calls_of(word, groups) if word.startswith("@") else {word}
+                              for word in words))
+        allowed = allowed - calls if line.startswith("~") else allowed | calls
+    return allowed
+
+
+SERVICE = """
+set -e
+mkfifo "$1/ready"
+strace -f -qq -o "$1/trace" "$2" serve --listen 127.0.0.1:0 --ready-fd 3 3>"$1/ready" 2>"$1/log" &
+read -r host port <"$1/ready"
+curl -sS --fail "http://$host:$port/generate?count=1000" -o /dev/null
+pid=$(pgrep -P $!)
+kill -HUP "$pid"
+kill -TERM "$pid"
+wait $!
+"""
+
+
+@pytest.mark.parametrize("env", [
+    pytest.param({"TIME_SOURCE": "ntp:localhost:9"}, id="ntp"),
+    pytest.param({"NOTIFY_SOCKET": "@go-id-nobody", "LOG_FILE_MAX": "64K"}, id="notify"),
+])
+def test_the_filter_lets_through_what_the_daemon_does(prefix, tmp_path, env):
+    """A call that is filtered out fails in ways that no other test sees."""
+    subprocess.run(["bash", "-c", SERVICE, "bash", tmp_path, prefix / "bin/go-id"], check=True,
+                   env={"PATH": os.environ["PATH"], "STATE_DIRECTORY": str(tmp_path),
+                        "LOCK_DIRECTORY": str(tmp_path), "LOG_FILE": str(tmp_path / "service.log"),
+                        **env}, timeout=120)
+    calls = set(re.findall(r"^[0-9]+ +([a-z_0-9]+)\(", (tmp_path / "trace").read_text(), re.M))
+    assert {"epoll_pwait2", "accept4", "signalfd4"} <= calls  # it was the daemon that was traced
+    assert calls - allowed_system_calls(prefix) == set()
+
+
+def test_the_filter_lets_the_clock_be_asked(prefix):
+    """What REQUIRE_CLOCK_SYNC does: adjtimex(3), which is clock_adjtime(2) or adjtimex(2)."""
+    assert {"adjtimex", "clock_adjtime"} <= allowed_system_calls(prefix)
+    assert "clock_settime" not in allowed_system_calls(prefix)
+
+
+# ---- The rest -----------------------------------------------------------------------------------
+
+
+def test_the_man_page_says_all_that_the_help_does(prefix):
+    path = prefix / "share/man/man1/go-id.1.gz"
+    source = gzip.decompress(path.read_bytes()).decode()
+    plain = re.sub(r"\\\(aq", "'", source).replace("\\-", "-").replace("\\e", "\\")
+    commands = re.findall("^  ([a-z]+) ", said("help").split("Commands:")[1], re.MULTILINE)
+    assert len(commands) >= 7
+    for command in commands:
+        for line in said(command, "--help").splitlines() if command != "help" else []:
+            assert line in plain, (command, line)
+    for setting in all_settings():
+        assert setting in plain
+    assert shutil.which("man"), "man-db is missing"
+    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", path],
+                          capture_output=True, text=True, check=False,
+                          env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "MANROFFSEQ": ""})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_configuration_is_valid_and_has_a_bounded_log(prefix):
+    path = prefix / "etc/go-id/go-id.conf"
+    effective = subprocess.run([GO_ID, "config", "--config", path], check=True, env={},
+                               capture_output=True, text=True).stdout
+    assert 'LOG_FILE="/var/log/go-id/service.log"' in effective
+    assert 'LOG_FILE_MAX="8M"' in effective
+    for setting in all_settings():
+        assert re.search(f"^#?{setting}=", path.read_text(), re.MULTILINE)
+
+
+def test_a_configuration_that_is_there_is_kept(prefix):
+    path = prefix / "etc/go-id/go-id.conf"
+    original = path.read_text()
+    path.write_text("SHARD_ID=7\n")
+    subprocess.run(["cmake", "--install", os.path.dirname(GO_ID), "--prefix", prefix], check=True,
+                   stdout=subprocess.DEVNULL)
+    assert path.read_text() == "SHARD_ID=7\n"
+    path.write_text(original)
+
+
+def test_destdir_and_the_prefix_usr_give_the_paths_of_the_system(tmp_path):
+    subprocess.run(["cmake", "--install", os.path.dirname(GO_ID), "--prefix", "/usr"], check=True,
+                   stdout=subprocess.DEVNULL, env={**os.environ, "DESTDIR": str(tmp_path)})
+    assert "ExecStart=/usr/bin/go-id serve --config /etc/go-id/go-id.conf\n" \
+        in unit_text(tmp_path / "usr")
+    assert (tmp_path / "etc/go-id/go-id.conf").exists()
+
+
+def test_sysusers_takes_its_file(prefix, tmp_path):
+    (tmp_path / "etc").mkdir()
+    done = subprocess.run(["systemd-sysusers", f"--root={tmp_path}",
+                           str(prefix / "lib/sysusers.d/go-id.conf")], capture_output=True,
+                          text=True, check=False)
+    if os.geteuid() == 0:
+        assert done.returncode == 0, done.stderr
+        assert re.search("^go-id:", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
+
+
+def test_the_documentation_names_every_file():
+    text = (SOURCES / "docs/systemd.md").read_text()
+    for name in ("go-id.socket", "/etc/default/go-id", "/run/go-id.env", "service.log.1"):
+        assert name in text
