@@ -236,6 +236,16 @@ SONYFLAKE_API size_t sonyflake_run_ids(const struct sonyflake_generator *generat
                                        struct sonyflake_run *run, uint64_t *ids, size_t capacity);
 
 /*
+ * The same without an array, for those who make something of the ids at once: removes from the
+ * front of the run the ids that follow each other without a gap, at most `most` of them, and
+ * returns how many: they are *ret_first, *ret_first + 1 and so on.  A run of a generator with one
+ * machine id has stretches of one id each.  0 when the run is empty or most is 0.
+ */
+SONYFLAKE_API size_t sonyflake_run_stretch(const struct sonyflake_generator *generator,
+                                           struct sonyflake_run *run, size_t most,
+                                           uint64_t *ret_first);
+
+/*
  * One id for those who can wait: reads CLOCK_REALTIME, and sleeps until the next tick when this
  * one is used up.  The semantics of Sonyflake's NextID: if the clock went back, the ids of the
  * last tick are used up and then it sleeps until the clock has caught up, however long that is;

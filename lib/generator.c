@@ -74,7 +74,7 @@ enum sonyflake_status sonyflake_create(const struct sonyflake_options *options,
     generator->machine_id_count = options->machine_id_count;
     generator->capacity = options->machine_id_count << options->layout.sequence_bits;
     atomic_init(&generator->next, position_above(options));
-    atomic_init(&generator->latest_now_ns, INT64_MIN);
+    atomic_init(&generator->latest_tick_ns, INT64_MIN);
     *ret_generator = generator;
     return SONYFLAKE_OK;
 }
@@ -177,25 +177,35 @@ enum sonyflake_status sonyflake_wait_time(const struct sonyflake_generator *gene
     return SONYFLAKE_OK;
 }
 
-size_t sonyflake_run_ids(const struct sonyflake_generator *generator, struct sonyflake_run *run,
-                         uint64_t *ids, size_t capacity)
+/* The ids of one sequence of all machines follow each other without a gap. */
+size_t sonyflake_run_stretch(const struct sonyflake_generator *generator, struct sonyflake_run *run,
+                             size_t most, uint64_t *ret_first)
 {
-    uint32_t count = capacity < run->count ? (uint32_t)capacity : run->count;
     uint32_t machine_id_count = generator->machine_id_count;
+    uint32_t sequence = run->position / machine_id_count;
     uint32_t machine = run->position % machine_id_count; /* counted from the range's first */
-    uint64_t sequence = run->position / machine_id_count;
-    /* From the id of the range's last machine to the next sequence of its first. */
-    uint64_t wrap = (UINT64_C(1) << generator->layout.machine_id_bits) - (machine_id_count - 1);
+    *ret_first = (run->elapsed_time << generator->shift) +
+                 ((uint64_t)sequence << generator->layout.machine_id_bits) + generator->machine_id +
+                 machine;
 
-    uint64_t id = (run->elapsed_time << generator->shift) +
-                  (sequence << generator->layout.machine_id_bits) + generator->machine_id + machine;
-    for (uint32_t i = 0; i < count; i++) {
-        ids[i] = id;
-        bool last = ++machine == machine_id_count;
-        machine = last ? 0 : machine;
-        id += last ? wrap : 1;
-    }
+    uint32_t count = machine_id_count - machine;
+    count = count < run->count ? count : run->count;
+    count = count < most ? count : (uint32_t)most;
     run->position += count;
     run->count -= count;
     return count;
+}
+
+size_t sonyflake_run_ids(const struct sonyflake_generator *generator, struct sonyflake_run *run,
+                         uint64_t *ids, size_t capacity)
+{
+    size_t written = 0;
+    while (written < capacity && run->count > 0) {
+        uint64_t first;
+        size_t count = sonyflake_run_stretch(generator, run, capacity - written, &first);
+        for (size_t i = 0; i < count; i++)
+            ids[written + i] = first + i;
+        written += count;
+    }
+    return written;
 }

@@ -34,8 +34,8 @@ struct sonyflake_generator {
      */
     alignas(CACHE_LINE) _Atomic uint64_t next;
 
-    /* The latest time that sonyflake_next_id() has seen.  It only grows; nobody else uses it. */
-    alignas(CACHE_LINE) _Atomic int64_t latest_now_ns;
+    /* When the latest tick began that sonyflake_next_id() has seen.  Only that uses it. */
+    alignas(CACHE_LINE) _Atomic int64_t latest_tick_ns;
 };
 
 #endif

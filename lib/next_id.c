@@ -6,9 +6,17 @@
 
 #define NS_PER_SECOND INT64_C(1000000000)
 
+/* The beginning of the tick that holds time_ns, which may lie before 1970. */
+static int64_t tick_begin_of(int64_t time_ns, int64_t tick_ns)
+{
+    int64_t since_ns = time_ns % tick_ns;
+    return time_ns - since_ns - (since_ns < 0 ? tick_ns : 0);
+}
+
 /*
- * The wall time, or the latest that any caller has seen if the clock went back since.  With the
- * clock alone, the rest of the last tick could not be used until the clock has caught up.
+ * The wall time, or the latest tick that any caller has seen if the clock went back since.  With
+ * the clock alone, the rest of that tick could not be used until the clock has caught up.  Only
+ * the first caller in a tick writes, so that threads do not fight for the word at every id.
  */
 static int64_t latest_now_ns(struct sonyflake_generator *generator)
 {
@@ -16,9 +24,14 @@ static int64_t latest_now_ns(struct sonyflake_generator *generator)
     (void)clock_gettime(CLOCK_REALTIME, &clock); /* cannot fail for this clock */
     int64_t now_ns = (int64_t)clock.tv_sec * NS_PER_SECOND + clock.tv_nsec;
 
-    int64_t latest_ns = atomic_load_explicit(&generator->latest_now_ns, memory_order_relaxed);
-    while (now_ns > latest_ns) {
-        if (atomic_compare_exchange_weak_explicit(&generator->latest_now_ns, &latest_ns, now_ns,
+    const int64_t tick_ns = generator->layout.time_unit_ns;
+    int64_t latest_ns = atomic_load_explicit(&generator->latest_tick_ns, memory_order_relaxed);
+    while (now_ns >= latest_ns) {
+        /* Unsigned, since the word begins at INT64_MIN. */
+        if ((uint64_t)now_ns - (uint64_t)latest_ns < (uint64_t)tick_ns)
+            return now_ns;
+        int64_t begin_ns = tick_begin_of(now_ns, tick_ns);
+        if (atomic_compare_exchange_weak_explicit(&generator->latest_tick_ns, &latest_ns, begin_ns,
                                                   memory_order_relaxed, memory_order_relaxed))
             return now_ns;
     }

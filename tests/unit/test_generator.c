@@ -236,6 +236,29 @@ static void a_run_comes_out_the_same_in_pieces_of_any_size(void **state)
     }
 }
 
+static void stretches_end_where_the_ids_have_a_gap(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most <= 9; most++) {
+        struct sonyflake_generator *generator = create(stock(65529, 7));
+        (void)take(generator, (struct sonyflake_demand){NOON, 0, 5});
+        struct taken taken = take(generator, (struct sonyflake_demand){NOON, 0, 37});
+        uint64_t first = 77;
+        assert_int_equal(sonyflake_run_stretch(generator, &taken.run, 0, &first), 0);
+        uint64_t i = 5; /* the two machines that are left of the first sequence come first */
+        while (taken.run.count > 0) {
+            size_t to_gap = 7 - i % 7 < taken.run.count ? 7 - i % 7 : taken.run.count;
+            size_t count = sonyflake_run_stretch(generator, &taken.run, most, &first);
+            assert_int_equal(count, to_gap < most ? to_gap : most);
+            assert_int_equal(first, stock_id(1000, i / 7, 65529 + i % 7));
+            i += count;
+        }
+        assert_int_equal(i, 5 + 37);
+        assert_int_equal(sonyflake_run_stretch(generator, &taken.run, 40, &first), 0);
+        sonyflake_destroy(generator);
+    }
+}
+
 static void all_65536_machine_ids_fill_the_tick_to_its_last_id(void **state)
 {
     (void)state;
@@ -576,6 +599,7 @@ int main(void)
         cmocka_unit_test(a_demand_gets_no_more_than_the_rest_of_the_tick),
         cmocka_unit_test(a_range_issues_each_sequence_of_every_machine_id_in_turn),
         cmocka_unit_test(a_run_comes_out_the_same_in_pieces_of_any_size),
+        cmocka_unit_test(stretches_end_where_the_ids_have_a_gap),
         cmocka_unit_test(all_65536_machine_ids_fill_the_tick_to_its_last_id),
         cmocka_unit_test(without_bits_of_sequence_a_machine_id_has_one_id_per_tick),
         cmocka_unit_test(without_bits_of_machine_id_there_is_one_machine),
