@@ -68,25 +68,47 @@ int parse_u64_any_base(struct span text, uint64_t *ret_value)
     return parse_u64(text, 0, UINT64_MAX, ret_value);
 }
 
+/* The smallest number of each length but the first. */
+static const uint64_t powers_of_ten[] = {
+    UINT64_C(10),
+    UINT64_C(100),
+    UINT64_C(1000),
+    UINT64_C(10000),
+    UINT64_C(100000),
+    UINT64_C(1000000),
+    UINT64_C(10000000),
+    UINT64_C(100000000),
+    UINT64_C(1000000000),
+    UINT64_C(10000000000),
+    UINT64_C(100000000000),
+    UINT64_C(1000000000000),
+    UINT64_C(10000000000000),
+    UINT64_C(100000000000000),
+    UINT64_C(1000000000000000),
+    UINT64_C(10000000000000000),
+    UINT64_C(100000000000000000),
+    UINT64_C(1000000000000000000),
+    UINT64_C(10000000000000000000),
+};
+
 unsigned format_u64_len(uint64_t value)
 {
-    unsigned len = 1;
-    for (; value >= 10000; value /= 10000)
-        len += 4;
-    return len + (value >= 10) + (value >= 100) + (value >= 1000);
+    /* 1233 / 4096 is a little more than log10(2): from bits to the digits of the largest such. */
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned shorter = bits * 1233 >> 12;
+    return shorter + 1 - (shorter > 0 && value < powers_of_ten[shorter - 1]);
 }
 
-/* The two digits of every number below 100, one after the other. */
-static const char pairs[] = "00010203040506070809"
-                            "10111213141516171819"
-                            "20212223242526272829"
-                            "30313233343536373839"
-                            "40414243444546474849"
-                            "50515253545556575859"
-                            "60616263646566676869"
-                            "70717273747576777879"
-                            "80818283848586878889"
-                            "90919293949596979899";
+const char digit_pairs[201] = "00010203040506070809"
+                              "10111213141516171819"
+                              "20212223242526272829"
+                              "30313233343536373839"
+                              "40414243444546474849"
+                              "50515253545556575859"
+                              "60616263646566676869"
+                              "70717273747576777879"
+                              "80818283848586878889"
+                              "90919293949596979899";
 
 unsigned format_u64(uint64_t value, char out[static U64_DIGITS_MAX])
 {
@@ -94,10 +116,10 @@ unsigned format_u64(uint64_t value, char out[static U64_DIGITS_MAX])
     char *at = out + len;
     for (; value >= 100; value /= 100) {
         at -= 2;
-        memcpy(at, &pairs[value % 100 * 2], 2);
+        memcpy(at, &digit_pairs[value % 100 * 2], 2);
     }
     if (value >= 10)
-        memcpy(at - 2, &pairs[value * 2], 2);
+        memcpy(at - 2, &digit_pairs[value * 2], 2);
     else
         at[-1] = (char)('0' + value);
     return len;

@@ -23,6 +23,9 @@ NODISCARD int parse_u64_any_base(struct span text, uint64_t *ret_value);
 /* How many characters format_u64() writes. */
 unsigned format_u64_len(uint64_t value);
 
+/* The two digits of every number below 100, one after the other. */
+extern const char digit_pairs[201];
+
 /* Writes value in decimal, without NUL; returns the number of characters. */
 unsigned format_u64(uint64_t value, char out[static U64_DIGITS_MAX]);
 

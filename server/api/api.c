@@ -127,24 +127,24 @@ enum api_outcome api_handle(const struct api_call *call, const struct http_reque
 
 size_t api_order_answer_max(const struct id_order *order)
 {
-    return HTTP_RESPONSE_HEAD_MAX + id_body_len_max(order->wanted);
+    return HTTP_RESPONSE_HEAD_MAX + id_body_room(order->wanted);
 }
 
 void api_answer_order(const struct api_call *call, const struct id_order *order,
                       struct http_output *out)
 {
-    size_t len = id_body_len(order, call->service);
+    const struct id_body body = id_body_of(order, call->service);
     struct http_head head = {
         .status = 200,
         .content_type = id_format_content_type(order->format),
-        .content_length = len,
+        .content_length = body.len,
         .connection = call->connection,
         .date = call->date,
     };
     BUG_IF(out->capacity - out->used < api_order_answer_max(order));
     http_head_write(out, &head);
-    BUG_IF(id_body_write(order, call->service, out->base + out->used) != len);
-    out->used += len;
+    BUG_IF(id_body_write(&body, out->base + out->used) != body.len);
+    out->used += body.len;
 }
 
 static enum refusal refusal_of(const struct service_status *now, enum sonyflake_status status)

@@ -6,12 +6,13 @@
 #include "common/bug.h"
 #include "common/number.h"
 #include "common/timestamp.h"
+#include "server/api/id_text.h"
 
 /* What stands around and between the ids.  {"id":1,"timestamp":2} and {"ids":[1,2],"timestamp":3}
  */
 struct frame {
     struct span open;    /* before the first id */
-    struct span between; /* between two ids */
+    struct span between; /* between two ids; or */
     struct span after;   /* after each id, the last one too */
     struct span close;   /* after the last id; then the timestamp */
     bool timestamp;      /* whether a timestamp and a closing brace follow */
@@ -59,61 +60,70 @@ struct span id_format_content_type(enum id_format format)
     return SPAN("application/octet-stream");
 }
 
-/* The second in which the tick of the last id lies. */
-static uint64_t timestamp_of(const struct id_order *order, const struct service *service)
+static uint64_t first_id(const struct service *service, struct sonyflake_run run)
 {
-    struct sonyflake_run last = id_order_runs(order)[order->run_count - 1];
     uint64_t id;
-    int64_t time_ns;
-    BUG_IF(sonyflake_run_ids(service->generator, &last, &id, 1) != 1);
-    BUG_IF(sonyflake_id_time(&service->layout, id, &time_ns) != SONYFLAKE_OK);
-    return (uint64_t)(time_ns / NS_PER_S);
+    BUG_IF(sonyflake_run_stretch(service->generator, &run, 1, &id) != 1);
+    return id;
 }
 
-/* Decimal digits of all ids of a run together. */
-static size_t run_digits(struct sonyflake_run run, const struct service *service)
+static uint64_t last_id(const struct service *service, struct sonyflake_run run)
 {
-    uint64_t first;
-    uint64_t last;
-    struct sonyflake_run tail = run;
-    tail.position += run.count - 1;
-    tail.count = 1;
-    struct sonyflake_run head = run;
-    BUG_IF(sonyflake_run_ids(service->generator, &head, &first, 1) != 1);
-    BUG_IF(sonyflake_run_ids(service->generator, &tail, &last, 1) != 1);
-    if (format_u64_len(first) == format_u64_len(last))
-        return (size_t)format_u64_len(first) * run.count;
+    run.position += run.count - 1;
+    run.count = 1;
+    return first_id(service, run);
+}
 
-    /* A power of ten lies in this run, once in a decade. */
+/* Decimal digits of all ids, one by one. */
+static size_t count_digits(const struct id_order *order, const struct service *service)
+{
     size_t digits = 0;
-    while (run.count > 0) {
-        BUG_IF(sonyflake_run_ids(service->generator, &run, &first, 1) != 1);
-        digits += format_u64_len(first);
+    for (uint32_t i = 0; i < order->run_count; i++) {
+        struct sonyflake_run run = id_order_runs(order)[i];
+        uint64_t id;
+        while (sonyflake_run_stretch(service->generator, &run, 1, &id) == 1)
+            digits += format_u64_len(id);
     }
     return digits;
 }
 
-size_t id_body_len(const struct id_order *order, const struct service *service)
+/* Decimal digits of all ids, of which these are the first and the last. */
+static size_t digits_of(const struct id_order *order, const struct service *service, uint64_t first,
+                        uint64_t last)
 {
-    BUG_IF(order->taken != order->wanted || order->run_count == 0);
-    if (order->format == ID_FORMAT_BINARY)
-        return order->taken * sizeof(uint64_t);
-
-    const struct frame frame = frame_of(order);
-    const struct sonyflake_run *runs = id_order_runs(order);
-    size_t len = frame.open.len + frame.between.len * (order->taken - 1) +
-                 frame.after.len * order->taken + frame.close.len;
-    for (uint32_t i = 0; i < order->run_count; i++)
-        len += run_digits(runs[i], service);
-    if (frame.timestamp)
-        len += format_u64_len(timestamp_of(order, service)) + 1;
-    return len;
+    unsigned len = format_u64_len(first);
+    if (len == format_u64_len(last)) /* and so have all in between */
+        return (size_t)len * order->taken;
+    return count_digits(order, service); /* a power of ten lies among them, once in a decade */
 }
 
-size_t id_body_len_max(uint32_t count)
+struct id_body id_body_of(const struct id_order *order, const struct service *service)
 {
-    /* Strings are the longest: quotes, comma and the digits of an id; and the frame around them. */
-    return count * (size_t)(U64_DIGITS_MAX + 3) + 64;
+    BUG_IF(order->taken != order->wanted || order->run_count == 0);
+    struct id_body body = {.order = order, .service = service};
+    if (order->format == ID_FORMAT_BINARY) {
+        body.len = order->taken * sizeof(uint64_t);
+        return body;
+    }
+    const struct sonyflake_run *runs = id_order_runs(order);
+    uint64_t last = last_id(service, runs[order->run_count - 1]);
+    int64_t time_ns;
+    BUG_IF(sonyflake_id_time(&service->layout, last, &time_ns) != SONYFLAKE_OK);
+    body.timestamp = (uint64_t)(time_ns / NS_PER_S);
+
+    const struct frame frame = frame_of(order);
+    body.len = digits_of(order, service, first_id(service, runs[0]), last) + frame.open.len +
+               frame.between.len * (order->taken - 1) + frame.after.len * order->taken +
+               frame.close.len;
+    if (frame.timestamp)
+        body.len += format_u64_len(body.timestamp) + 1;
+    return body;
+}
+
+size_t id_body_room(uint32_t count)
+{
+    /* Strings are the longest: quotes and comma; and the frame around them. */
+    return count * (size_t)(U64_DIGITS_MAX + 3) + 64 + ID_TEXT_SCRATCH;
 }
 
 static char *put(char *at, struct span bytes)
@@ -122,46 +132,36 @@ static char *put(char *at, struct span bytes)
     return at + bytes.len;
 }
 
-static char *put_ids(char *at, const uint64_t *ids, size_t count, const struct frame *frame)
+static char *put_binary(char *at, uint64_t first, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        at += format_u64(ids[i], at);
-        at = put(at, frame->after);
-        at = put(at, frame->between);
+        uint64_t big_endian = htobe64(first + i);
+        memcpy(at + i * sizeof(big_endian), &big_endian, sizeof(big_endian));
     }
-    return at;
+    return at + count * sizeof(uint64_t);
 }
 
-static char *put_ids_binary(char *at, const uint64_t *ids, size_t count)
+size_t id_body_write(const struct id_body *body, char *out)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t big_endian = htobe64(ids[i]);
-        memcpy(at, &big_endian, sizeof(big_endian));
-        at += sizeof(big_endian);
-    }
-    return at;
-}
-
-size_t id_body_write(const struct id_order *order, const struct service *service, char *out)
-{
-    enum { CHUNK = 128 };
+    const struct id_order *order = body->order;
     const struct frame frame = frame_of(order);
     const struct sonyflake_run *runs = id_order_runs(order);
-    uint64_t ids[CHUNK];
+    const struct span behind = frame.after.len > 0 ? frame.after : frame.between;
     char *at = put(out, frame.open);
 
     for (uint32_t i = 0; i < order->run_count; i++) {
         struct sonyflake_run run = runs[i];
         while (run.count > 0) {
-            size_t count = sonyflake_run_ids(service->generator, &run, ids, CHUNK);
-            at = order->format == ID_FORMAT_BINARY ? put_ids_binary(at, ids, count)
-                                                   : put_ids(at, ids, count, &frame);
+            uint64_t first;
+            size_t count = sonyflake_run_stretch(body->service->generator, &run, run.count, &first);
+            at = order->format == ID_FORMAT_BINARY ? put_binary(at, first, count)
+                                                   : id_text_put(at, first, count, behind);
         }
     }
     at -= frame.between.len; /* there is none after the last id */
     at = put(at, frame.close);
     if (frame.timestamp) {
-        at += format_u64(timestamp_of(order, service), at);
+        at += format_u64(body->timestamp, at);
         *at++ = '}';
     }
     return (size_t)(at - out);

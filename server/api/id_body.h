@@ -15,13 +15,23 @@
 /* What Content-Type says of the format. */
 struct span id_format_content_type(enum id_format format);
 
-/* The exact length of the body of a complete order, in bytes. */
-size_t id_body_len(const struct id_order *order, const struct service *service);
+/* The body of a complete order, which it must not outlive. */
+struct id_body {
+    const struct id_order *order;
+    const struct service *service;
+    size_t len;         /* in bytes, exactly */
+    uint64_t timestamp; /* the second in which the tick of the last id lies */
+};
 
-/* No body of at most count ids is longer than this. */
-size_t id_body_len_max(uint32_t count);
+struct id_body id_body_of(const struct id_order *order, const struct service *service);
 
-/* Writes the body of a complete order: exactly id_body_len() bytes.  Returns their number. */
-size_t id_body_write(const struct id_order *order, const struct service *service, char *out);
+/* The room that id_body_write() needs for a body of at most count ids; none is as long. */
+size_t id_body_room(uint32_t count);
+
+/*
+ * Writes the body, and may leave scratch behind it, within id_body_room().  Returns its length,
+ * which is body->len.
+ */
+size_t id_body_write(const struct id_body *body, char *out);
 
 #endif

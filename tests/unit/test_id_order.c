@@ -358,9 +358,10 @@ static void assert_body(struct fixture *f, uint32_t count, enum id_format format
     order.format = format;
     order.is_list = is_list;
     assert_int_equal(advance(f, &order), ID_ORDER_COMPLETE);
-    assert_int_equal(id_body_len(&order, &f->service), expected_len);
-    assert_in_range(expected_len, 1, id_body_len_max(count));
-    assert_int_equal(id_body_write(&order, &f->service, body), expected_len);
+    const struct id_body rendered = id_body_of(&order, &f->service);
+    assert_int_equal(rendered.len, expected_len);
+    assert_in_range(expected_len, 1, id_body_room(count));
+    assert_int_equal(id_body_write(&rendered, body), expected_len);
     assert_memory_equal(body, expected, expected_len);
     id_order_release(&order, &f->service, &f->blocks);
     pass(f, TICK_NS);
@@ -409,13 +410,13 @@ static void a_body_in_which_ids_gain_a_digit_has_the_length_it_states(void **sta
         id_order_start(&order, &f.service, 10000, f.now);
         order.format = ID_FORMAT_TEXT;
         assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
-        size_t expected = id_body_len(&order, &f.service);
+        const struct id_body rendered = id_body_of(&order, &f.service);
         if (issued + 10000 <= first_with_14)
-            assert_int_equal(expected, 10000 * 14);
+            assert_int_equal(rendered.len, 10000 * 14);
         if (issued >= first_with_14)
-            assert_int_equal(expected, 10000 * 15);
+            assert_int_equal(rendered.len, 10000 * 15);
         if (issued + 20000 > first_with_14)
-            assert_int_equal(id_body_write(&order, &f.service, body), expected);
+            assert_int_equal(id_body_write(&rendered, body), rendered.len);
         id_order_release(&order, &f.service, &f.blocks);
     }
     close_fixture(&f);
