@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh: builds and runs every test: unit and package tests with ctest, service tests and the
-# fault suite with pytest, the console in a browser; as shipped, under AddressSanitizer and
+# test.sh: builds and runs every test: unit and package tests with ctest, all the others with pytest but for the
+# console, which is tested in a browser; as shipped, under AddressSanitizer and
 # UndefinedBehaviorSanitizer, under ThreadSanitizer, and with the other compiler.  Ends with
 # "N passed, N failed, N skipped".
 set -uo pipefail
@@ -72,6 +72,11 @@ packaging() {
         tests/packaging
 }
 
+# cost PRESET: instructions, system calls, allocations, size.
+cost() {
+    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/cost-$1.xml" tests/cost
+}
+
 main() {
     rm -rf "$results"
     mkdir -p "$results"
@@ -85,6 +90,7 @@ main() {
     stage "faults: clocks, crashes, disks, clones" faults test
     stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
     stage "installation and Debian packages" packaging test
+    stage "cost: instructions, system calls, allocations, size" cost test
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit
