@@ -3,14 +3,14 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := release
-.PHONY: help release run test faults proof mutants lint figures pictures image format install deb \
-    clean
+# Every target is a command: none of them is the name of a file.
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 release: ## build out/release/go-id and libsonyflake (the default)
 	@scripts/install_packages.sh build
@@ -42,9 +42,18 @@ lint: ## formatting, static analysis, shell scripts, house rules
 	@scripts/install_packages.sh build test lint
 	@scripts/lint.sh
 
-figures: release ## measure requests/s beside nginx, and memory (docs/design.md); no test
-	@scripts/install_packages.sh bench
-	@/usr/bin/python3 bench/first_figures.py
+bench: ## measure beside nginx, Node, Redis, PostgreSQL and a bare loop (some 6 minutes); no test
+	@scripts/install_packages.sh build bench
+	@scripts/build.sh bench
+	@/usr/bin/python3 bench/run.py
+
+bench-docs: ## put the last run of make bench into docs/performance.md
+	@/usr/bin/python3 bench/report.py out/bench/results/results.json
+
+bench-soak: ## ten minutes of the same load: does an id get dearer, does memory grow?
+	@scripts/install_packages.sh build bench
+	@scripts/build.sh bench
+	@/usr/bin/python3 bench/soak.py
 
 pictures: release ## take the pictures of the console in docs/ anew (two minutes); no test
 	@scripts/install_packages.sh node browser pictures

@@ -22,7 +22,8 @@ packages_of() {
     lint) echo git clang clang-format clang-tidy cppcheck shellcheck ;;
     deb) echo dpkg-dev fakeroot gzip lintian logrotate adduser man-db systemd procps \
         mount util-linux ;;
-    bench) echo python3 wrk nginx-light ;;
+    bench) echo python3 wrk nghttp2-client nginx-light redis-server redis-tools postgresql \
+        util-linux "$(packages_of node)" ;;
     image) echo mmdebstrap xz-utils tar binutils util-linux ;;
     container) echo "$(packages_of image)" "$(container_manager)" btrfs-progs curl iproute2 ;;
     *)

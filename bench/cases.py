@@ -1,0 +1,169 @@
+"""What is measured, in groups that share running servers.
+
+A group is a generator function: it starts its servers, and from one yield to the next measures every case of the group once, one server after the other, so that whatever else the
+machine does meets all of them.  record(case, server, result) takes what a load returned.
+"""
+
+import contextlib
+import math
+import os
+import pathlib
+import socket
+import sys
+import tempfile
+import time
+
+import loads
+import servers
+from machine import resident_kb
+
+sys.path[:0] = [str(servers.ROOT / folder) for folder in ("tests/faults", "tests/service")]
+os.environ["GO_ID"] = str(servers.GO_ID)  # beside which the fault suite looks for its shims
+
+import shims  # noqa: E402 (its folder is known from here on)
+
+WINDOW_S = 1.2  # of measuring, per server and round
+SHORT_S = 0.8
+SATURATED_S = 4  # a tick more or less is then 0.25 %
+TICK_US = 10_000
+IDS_PER_TICK = 256
+MANY = 10_000  # connections
+FORMATS = {"json": "text", "string": "text", "text": "text", "binary": "binary"}
+
+
+def http_servers():
+    """The servers that answer HTTP, by name."""
+    peers = {"go-id": servers.go_id, "bare loop": servers.bare_loop, "nginx": servers.nginx,
+             "Node http": servers.node}
+    if servers.has_go_service():
+        peers["Go net/http"] = servers.go_service
+    return peers
+
+
+def peers(record):
+    """One id per request, beside what a user would pick instead."""
+    with contextlib.ExitStack() as stack:
+        web = {name: stack.enter_context(start()) for name, start in http_servers().items()}
+        redis = stack.enter_context(servers.redis())
+        postgres = stack.enter_context(servers.postgres())
+        while True:
+            yield
+            for name, server in web.items():
+                record("one id, wrk", name, loads.wrk(server, 64, 2))
+            record("one id, wrk", "Redis INCR", loads.redis_benchmark(redis, 64, 1, 120_000))
+            record("one id, wrk", "PostgreSQL nextval", loads.pgbench(postgres, 64, 300))
+            for connections in (1, 64, 1000, MANY):
+                for name, server in web.items():
+                    record(f"{connections} connections", name, loads.checked(
+                        server, connections, 1, WINDOW_S, "text" if name == "go-id" else "none"))
+            for name, server in web.items():
+                record("pipelining 16", name, loads.checked(
+                    server, 64, 16, WINDOW_S, "text" if name == "go-id" else "none"))
+            record("pipelining 16", "Redis INCR", loads.redis_benchmark(redis, 64, 16, 1_000_000))
+            for name in ("go-id", "bare loop", "nginx"):
+                record("pipelining 16, h2load", name, loads.h2load(web[name], 64, 16, 1))
+
+
+def body_length(server, path):
+    """Of one answer."""
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while piece := client.recv(1 << 20):
+            answer += piece
+    return len(answer.partition(b"\r\n\r\n")[2])
+
+
+def batches(record):
+    """Many ids per request, of all 65,536 shards, beside canned bodies of the same size."""
+    with contextlib.ExitStack() as stack:
+        ours = stack.enter_context(servers.go_id("0-65535"))
+        wanted = []
+        for count in (1, 100, 10_000):
+            for form, ids in FORMATS.items():
+                path = f"/generate?count={count}&format={form}"
+                bare = stack.enter_context(servers.bare_loop(body_length(ours, path)))
+                wanted.append((f"batch {count} {form}", count, path, ids, bare))
+        while True:
+            yield
+            for case, count, path, ids, bare in wanted:
+                connections = 16 if count == 10_000 else 64
+                record(case, "go-id", loads.checked(ours, connections, 1, SHORT_S, path=path))
+                record(case, "bare loop", loads.checked(bare, connections, 1, SHORT_S))
+                record(f"{case}, checked", "go-id",
+                       loads.checked(ours, connections, 1, 0.3, ids, path=path))
+            for case, count, path, _, bare in wanted:
+                if count == 10_000 and case.endswith(("json", "binary")):
+                    record(f"{case}, wrk", "go-id", loads.wrk(ours, 16, 1, path))
+                    record(f"{case}, wrk", "bare loop", loads.wrk(bare, 16, 1))
+
+
+def saturated(record):
+    """One shard, of which more is asked than the layout has: 25,600 ids/s."""
+    with servers.go_id("1") as ours:
+        while True:
+            yield
+            for connections in (64, MANY):
+                result = loads.checked(ours, connections, 1, SATURATED_S, "text")
+                ideal_us = math.ceil(connections / IDS_PER_TICK) * TICK_US
+                record(f"one shard, {connections} connections", "go-id",
+                       result | {"ideal_queue_us": ideal_us})
+
+
+def faults(record):
+    """The same load while the clock is set back, and while the mark's fsync takes long."""
+    def load(server, during=None):
+        return loads.checked(server, 64, 1, 2, "text", during=during)
+
+    while True:
+        yield
+        with tempfile.TemporaryDirectory() as folder:
+            clock = shims.Clock(pathlib.Path(folder) / "clock")
+            disk = shims.Disk(pathlib.Path(folder) / "disk")
+            with servers.go_id(shim=clock) as server:
+                record("clock", "undisturbed", load(server))
+                record("clock", "set back by 5 s", load(server, lambda: clock.step(-5)))
+            with servers.go_id(shim=disk) as server:
+                record("disk", "undisturbed", load(server))
+                with disk.stalling("sync", 800):
+                    record("disk", "fsync takes 0.8 s", load(server))
+            clock.close()
+
+
+def memory(record):
+    """Resident memory: idle, and with connections that have each had an id."""
+    while True:
+        yield
+        with servers.go_id() as server:
+            idle = resident_kb(server.pid)
+            sockets = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(MANY)]
+            for one in sockets:
+                one.sendall(b"GET /generate HTTP/1.1\r\nHost: bench\r\n\r\n")
+            for one in sockets:
+                if not one.recv(4096).startswith(b"HTTP/1.1 200"):
+                    raise RuntimeError("an answer that is none")
+            crowded = resident_kb(server.pid)
+            for one in sockets:
+                one.close()
+        record("memory", "go-id", {"idle_kb": idle, "crowded_kb": crowded,
+                                   "kb_per_connection": (crowded - idle) / MANY})
+
+
+def start(record):
+    """From before fork to the first id in a client's hands."""
+    request = b"GET /generate HTTP/1.1\r\nHost: bench\r\n\r\n"
+    while True:
+        yield
+        for _ in range(5):
+            begin = time.monotonic()
+            with servers.go_id() as server:
+                with socket.create_connection(("127.0.0.1", server.port)) as client:
+                    client.sendall(request)
+                    answer = client.recv(4096)
+                    took = time.monotonic() - begin
+            if not answer.startswith(b"HTTP/1.1 200"):
+                raise RuntimeError("an answer that is none")
+            record("start", "go-id", {"ms": took * 1e3})
+
+
+GROUPS = (peers, batches, saturated, faults, memory, start)

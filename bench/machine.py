@@ -1,0 +1,70 @@
+"""What a process costs: CPU time and memory, from /proc; and the machine it ran on."""
+
+import os
+import pathlib
+import platform
+import re
+import subprocess
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+SERVER_CPU = 0
+LOAD_CPU = min(1, os.cpu_count() - 1)
+
+
+def pin_to(cpu):
+    """For subprocess's preexec_fn: the child and what it starts run on one CPU."""
+    return lambda: os.sched_setaffinity(0, {cpu})
+
+
+def tree(pid):
+    """A process and what it has started, as far as it is still there."""
+    pids = [pid]
+    for one in pids:
+        try:
+            children = pathlib.Path(f"/proc/{one}/task/{one}/children").read_text()
+        except OSError:
+            continue
+        pids += [int(child) for child in children.split()]
+    return pids
+
+
+def cpu_seconds(pid):
+    """User and system time of a process, its children, and those it has waited for."""
+    ticks = 0
+    for one in tree(pid):
+        try:
+            fields = pathlib.Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue  # it has ended; its parent's sums have it
+        ticks += sum(int(field) for field in fields[11:15])  # utime, stime, cutime, cstime
+    return ticks / TICKS_PER_S
+
+
+def resident_kb(pid):
+    """Resident memory of a process and its children; what they share counts for each."""
+    total = 0
+    for one in tree(pid):
+        status = pathlib.Path(f"/proc/{one}/status").read_text()
+        total += int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+    return total
+
+
+def version_of(*command):
+    """The first line that has a number in it of what a program says about itself."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = (done.stdout + done.stderr).splitlines()
+    return next((line.strip() for line in lines if re.search(r"\d\.\d", line)), "unknown")
+
+
+def describe():
+    """The machine, for whoever compares figures."""
+    cpu = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    memory = re.search(r"MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text())
+    return {
+        "cpu": cpu.group(1) if cpu else platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_mb": int(memory.group(1)) // 1024,
+        "kernel": platform.release(),
+        "load_before": os.getloadavg()[0],
+    }

@@ -1,0 +1,202 @@
+"""Results as Markdown tables and plots.
+
+    python3 bench/report.py RESULTS.json     puts a run into docs/performance.md and its folder
+
+The tables of docs/performance.md stand between "<!-- NAME -->" and "<!-- end -->"; the rest of the
+page is written by people.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+import plot
+import targets
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/performance.md"
+FOLDER = ROOT / "docs/performance"
+
+BATCH_CONNECTIONS = "16 connections for batches of 10,000, else 64"
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def whole(value):
+    return f"{value:,.0f}"
+
+
+def short(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def milliseconds(value_us):
+    return f"{value_us / 1e3:.3g}"
+
+
+def machine(results):
+    about = results["machine"]
+    tools = ", ".join(f"{name}: {version}" for name, version in results["versions"].items())
+    return (f"{results['date']}; {about['cpu']}, {about['cores']} cores, {about['memory_mb']:,} MB, "
+            f"Linux {about['kernel']}; load average {about['load_before']:.1f} before and "
+            f"{about['load_after']:.1f} after; {results['rounds']} interleaved rounds, medians; "
+            f"{results['seconds']} s in all.\n\n{tools}")
+
+
+def target_table(results):
+    rows = []
+    for what, limit, bound, value, verdict in targets.judge(results):
+        sign = "at most" if bound == "most" else "at least"
+        rows.append([what, f"{sign} {short(limit)}", "" if value is None else short(value), verdict])
+    return table(["what", "target", "measured", ""], rows)
+
+
+def peer_rows(results, case):
+    for server, result in results["cases"][case].items():
+        latency = [milliseconds(result[name]) if name in result else ""
+                   for name in ("p50_us", "p99_us", "p999_us")]
+        yield [server, whole(result["rate"]), f"{result['cpu_us']:.2f}", *latency]
+
+
+PEER_HEADER = ["server", "requests/s", "CPU per request, us", "p50, ms", "p99, ms", "p99.9, ms"]
+
+
+def peers(case):
+    return lambda results: table(PEER_HEADER, peer_rows(results, case))
+
+
+def connections(results):
+    rows = []
+    for count in (1, 64, 1000, 10000):
+        for row in peer_rows(results, f"{count} connections"):
+            rows.append([f"{count:,}", *row])
+    return table(["connections", *PEER_HEADER], rows)
+
+
+def batch_cases(results):
+    for case in results["cases"]:
+        match = re.fullmatch(r"batch (\d+) (\w+)", case)
+        if match:
+            yield case, int(match[1]), match[2]
+
+
+def batches(results):
+    rows = []
+    for case, count, form in batch_cases(results):
+        ours, bare = results["cases"][case]["go-id"], results["cases"][case]["bare loop"]
+        rows.append([whole(count), form, whole(ours["rate"] * count / 1e3),
+                     whole(ours["bytes_per_s"] / 1e6),
+                     f"{ours['bytes_per_s'] / bare['bytes_per_s']:.2f}",
+                     f"{ours['cpu_us']:.1f}", f"{bare['cpu_us']:.1f}"])
+    return table(["ids", "format", "thousand ids/s", "MB/s", "of bare loop", "CPU per answer, us",
+                  "of bare loop, us"], rows)
+
+
+def saturated(results):
+    rows = []
+    for case in results["cases"]:
+        if case.startswith("one shard"):
+            result = results["cases"][case]["go-id"]
+            rows.append([case, whole(result["rate"]), milliseconds(result["ideal_queue_us"]),
+                         *(milliseconds(result[name]) for name in ("p50_us", "p99_us", "p999_us"))])
+    return table(["", "ids/s", "ideal queue, ms", "p50, ms", "p99, ms", "p99.9, ms"], rows)
+
+
+def faults(results):
+    rows = []
+    for case in ("clock", "disk"):
+        for server, result in results["cases"][case].items():
+            rows.append([f"{case}: {server}", whole(result["rate"]), f"{result['cpu_us']:.2f}",
+                         milliseconds(result["p99_us"]), milliseconds(result["max_us"]),
+                         whole(result["worst_errors"])])
+    return table(["", "requests/s", "CPU per request, us", "p99, ms", "longest, ms", "errors"], rows)
+
+
+def library(results):
+    names = {"clock": "clock read", "add": "atomic add", "clock_and_add": "both",
+             "single": "sonyflake_next_id()", "batch": "an id of a batch of 10,000"}
+    rows = [[label, *(f"{results['library'][threads][name]:.2f}" for threads in ("1", "2"))]
+            for name, label in names.items()]
+    return table(["", "1 thread, ns", "2 threads, ns each"], rows)
+
+
+def checks(results):
+    ids = sum(result.get("ids_checked", 0) for by_server in results["cases"].values()
+              for result in by_server.values()) + results["library"]["ids_checked"]
+    broken = targets.broken_promises(results)
+    verdict = "; ".join(broken) if broken else "none came twice, out of order, or as an error"
+    return f"{ids:,} ids were checked while they were measured: {verdict}."
+
+
+SECTIONS = {
+    "machine": machine,
+    "targets": target_table,
+    "checks": checks,
+    "peers": peers("one id, wrk"),
+    "pipelining": peers("pipelining 16"),
+    "pipelining-h2load": peers("pipelining 16, h2load"),
+    "connections": connections,
+    "batches": batches,
+    "saturated": saturated,
+    "faults": faults,
+    "library": library,
+}
+
+
+def plots(results, folder):
+    def rows(case, metric, scale=1.0):
+        return [(server, result[metric] * scale, server)
+                for server, result in results["cases"][case].items()]
+
+    plot.bars(folder / "cpu_per_request.svg",
+              "CPU time of the server per request, us (64 connections; less is better)",
+              rows("one id, wrk", "cpu_us"))
+    plot.bars(folder / "pipelining.svg", "Requests/s, 64 connections, 16 pipelined",
+              rows("pipelining 16", "rate"))
+    plot.bars(folder / "connections.svg", "Requests/s by connections",
+              [(f"{count:,}: {label}", value, name) for count in (1, 64, 1000, 10000)
+               for label, value, name in rows(f"{count} connections", "rate")])
+    plot.bars(folder / "batches.svg", "Batches of 10,000: MB/s beside canned bodies of that size",
+              [(f"{form}: {label}", value, name) for case, count, form in batch_cases(results)
+               if count == 10_000 for label, value, name in rows(case, "bytes_per_s", 1e-6)])
+    plot.bars(folder / "library.svg", "Library, 1 thread: ns per call, and per id of a batch",
+              [(name, results["library"]["1"][name], name)
+               for name in ("clock", "add", "clock_and_add", "single", "batch")])
+
+
+def write(results, folder):
+    """Writes results.md and the plots; returns the Markdown."""
+    plots(results, folder)
+    parts = [f"## {name}\n\n{section(results)}\n" for name, section in SECTIONS.items()]
+    text = "# Benchmark\n\n" + "\n".join(parts)
+    (folder / "results.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def fill_page(results):
+    """Replaces what stands between the marks of the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    for name, section in SECTIONS.items():
+        mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        page, count = mark.subn(lambda match: f"{match[1]}{section(results)}\n{match[2]}", page)
+        if count != 1:
+            raise SystemExit(f"{PAGE}: {count} places for {name}, not one")
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def main():
+    path = pathlib.Path(sys.argv[1])
+    results = json.loads(path.read_text(encoding="utf-8"))
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    plots(results, FOLDER)
+    fill_page(results)
+
+
+if __name__ == "__main__":
+    main()

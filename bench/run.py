@@ -1,0 +1,121 @@
+"""The benchmark: go-id beside what users would pick instead, in one interleaved run.
+
+    make bench, or python3 bench/run.py [ROUNDS]
+
+Writes results.json, results.md and a plot per comparison to out/bench/results.  Ends with 1 when a
+target is missed by more than 10 %, or when an id came twice.  Never part of the tests.
+"""
+
+import json
+import os
+import pathlib
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import cases
+import machine
+import report
+import servers
+import targets
+
+ROUNDS = 3
+RESULTS = servers.OUT / "results"
+WORST = ("errors", "duplicates", "disorder", "unchecked")
+
+
+class Recorder:
+    """Collects what each round measured."""
+
+    def __init__(self):
+        self.rounds = {}
+
+    def __call__(self, case, server, result):
+        self.rounds.setdefault(case, {}).setdefault(server, []).append(result)
+
+    def medians(self):
+        return {case: {server: self._median(results) for server, results in by_server.items()}
+                for case, by_server in self.rounds.items()}
+
+    @staticmethod
+    def _median(results):
+        medians = {name: statistics.median(result[name] for result in results)
+                   for name in results[0]}
+        for name in WORST:  # one error is one too many, and no median shows it
+            if name in results[0]:
+                medians["worst_" + name] = max(result[name] for result in results)
+        if "ids_checked" in results[0]:
+            medians["ids_checked"] = sum(result["ids_checked"] for result in results)
+        return medians
+
+
+def run_groups(rounds):
+    recorder = Recorder()
+    for group in cases.GROUPS:
+        print(f"{group.__name__}: {group.__doc__}", file=sys.stderr, flush=True)
+        running = group(recorder)
+        for _ in range(rounds):
+            next(running)  # starts the servers, or measures a round, up to the next yield
+        try:
+            next(running)
+        finally:
+            running.close()
+    return recorder
+
+
+def stripped_bytes():
+    with tempfile.TemporaryDirectory() as folder:
+        stripped = pathlib.Path(folder) / "go-id"
+        subprocess.run(["strip", "-o", stripped, servers.GO_ID], check=True)
+        return stripped.stat().st_size
+
+
+def library():
+    done = subprocess.run([servers.OUT / "bench/bench_generator"], check=True,
+                          capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def versions():
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=servers.ROOT,
+                            capture_output=True, text=True, check=False).stdout.strip()
+    return {
+        "go-id": f"{machine.version_of(servers.GO_ID, 'version')} ({commit})",
+        "nginx": machine.version_of("/usr/sbin/nginx", "-v"),
+        "Node.js": machine.version_of("node", "--version"),
+        "Redis": machine.version_of("redis-server", "--version"),
+        "PostgreSQL": machine.version_of(servers.postgres_programs() / "postgres", "--version"),
+        "wrk": machine.version_of("wrk", "--version"),
+        "h2load": machine.version_of("h2load", "--version"),
+        "gcc": machine.version_of("gcc", "--version"),
+    }
+
+
+def main():
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    begin = time.monotonic()
+    results = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "rounds": rounds,
+               "machine": machine.describe(), "versions": versions()}
+    results["library"] = library()
+    results["cases"] = run_groups(rounds).medians()
+    results["stripped_bytes"] = stripped_bytes()
+    results["machine"]["load_after"] = os.getloadavg()[0]
+    results["seconds"] = round(time.monotonic() - begin)
+
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    print(report.write(results, RESULTS))
+    broken = targets.broken_promises(results)
+    missed = [row[0] for row in targets.judge(results) if row[4] == "missed"]
+    for line in broken + [f"missed by more than 10 %: {what}" for what in missed]:
+        print(line, file=sys.stderr)
+    sys.exit(1 if broken or missed else 0)
+
+
+if __name__ == "__main__":
+    main()

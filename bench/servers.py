@@ -1,0 +1,198 @@
+"""The servers that are compared, each a context manager that yields a Server on loopback.
+
+Each runs as one worker on one CPU, so that the load has the other and the figures are those of one
+core.  Whatever they write goes into a folder that is removed afterwards.
+"""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from machine import SERVER_CPU, pin_to
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+OUT = ROOT / "out/bench"
+GO_ID = OUT / "go-id"
+BODY = '{"id":647384502137520129,"timestamp":1795400832}'
+START_S = 30
+STOP_S = 30
+
+
+@dataclasses.dataclass
+class Server:
+    """A running server."""
+    pid: int
+    port: int
+    path: str = "/"
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(command, **options):
+    """Starts a program on the servers' CPU; ends it however the caller ends."""
+    process = subprocess.Popen(command, preexec_fn=pin_to(SERVER_CPU), **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(STOP_S)
+
+
+def wait_for_port(process, port):
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    raise RuntimeError(f"{process.args[0]} did not start")
+
+
+def announced_port(stream):
+    """The port of a program that prints "HOST PORT" once it listens."""
+    return int(stream.readline().split()[1])
+
+
+@contextlib.contextmanager
+def go_id(shards="0-63", shim=None, **settings):
+    """go-id, with its state and locks in a folder of its own; shim is a Clock or Disk of shims.py."""
+    read_end, write_end = os.pipe()
+    with tempfile.TemporaryDirectory() as folder:
+        env = {"PATH": os.environ["PATH"], "SHARD_ID": shards, "WORKERS": "1",
+               "MAX_CONNECTIONS": "12000", "STATE_DIRECTORY": folder, "LOCK_DIRECTORY": folder,
+               "LOG_FILE": f"{folder}/log", **settings}
+        if shim:
+            env |= {"LD_PRELOAD": shim.library, shim.variable: shim.path}
+        command = [GO_ID, "serve", "--listen", "127.0.0.1:0", "--ready-fd", str(write_end)]
+        with running(command, env=env, pass_fds=[write_end],
+                     stderr=subprocess.DEVNULL) as process:
+            os.close(write_end)
+            with os.fdopen(read_end) as ready:
+                yield Server(process.pid, announced_port(ready), "/generate")
+
+
+@contextlib.contextmanager
+def bare_loop(body_len=len(BODY)):
+    """The floor."""
+    with running([OUT / "bench/bare_loop", str(body_len)], stdout=subprocess.PIPE) as process:
+        yield Server(process.pid, announced_port(process.stdout))
+
+
+NGINX_CONF = """
+worker_processes 1;
+worker_rlimit_nofile 16384;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log crit;
+events {{ worker_connections 12000; }}
+http {{
+    access_log off;
+    default_type application/json;
+    keepalive_requests 1000000000;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{ add_header Cache-Control no-store; return 200 '{body}'; }}
+    }}
+}}
+"""
+
+
+@contextlib.contextmanager
+def nginx():
+    """nginx, which answers a constant: `return 200`."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        conf = pathlib.Path(folder) / "nginx.conf"
+        conf.write_text(NGINX_CONF.format(folder=folder, port=port, body=BODY))
+        with running(["/usr/sbin/nginx", "-p", folder, "-c", conf, "-e", f"{folder}/error.log"],
+                     stderr=subprocess.DEVNULL) as process:
+            wait_for_port(process, port)
+            yield Server(process.pid, port)
+
+
+@contextlib.contextmanager
+def node():
+    """Node's http."""
+    script = ROOT / "bench/node_server.js"
+    with running([shutil.which("node"), script, BODY], stdout=subprocess.PIPE) as process:
+        yield Server(process.pid, announced_port(process.stdout))
+
+
+def has_go_service():
+    return "GO_PEER" in os.environ
+
+
+@contextlib.contextmanager
+def go_service():
+    """Whatever GO_PEER names, for users who have Go: called with a port as its only argument."""
+    port = free_port()
+    with running([os.environ["GO_PEER"], str(port)], stdout=subprocess.DEVNULL) as process:
+        wait_for_port(process, port)
+        yield Server(process.pid, port, os.environ.get("GO_PEER_PATH", "/generate"))
+
+
+@contextlib.contextmanager
+def redis():
+    """Redis without persistence: a counter that a restart may take back."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "",
+                   "--appendonly", "no", "--dir", folder]
+        with running(command, stdout=subprocess.DEVNULL) as process:
+            wait_for_port(process, port)
+            yield Server(process.pid, port)
+
+
+def postgres_programs():
+    """Debian installs versions side by side."""
+    versions = pathlib.Path("/usr/lib/postgresql").iterdir()
+    return max(versions, key=lambda path: int(path.name)) / "bin"
+
+
+def as_postgres(*command):
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return command
+    return ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command)
+
+
+@contextlib.contextmanager
+def postgres():
+    """PostgreSQL with its default settings and a sequence in it."""
+    programs = postgres_programs()
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        data = pathlib.Path(folder) / "data"
+        data.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(data, "postgres", "postgres")
+        subprocess.run(as_postgres(programs / "initdb", "-D", data, "-U", "bench", "-A", "trust"),
+                       check=True, capture_output=True, cwd=folder)
+        command = as_postgres(programs / "postgres", "-D", data, "-k", "", "-p", str(port),
+                              "-c", "listen_addresses=127.0.0.1")
+        with running(command, stderr=subprocess.DEVNULL, cwd=folder) as process:
+            wait_for_port(process, port)
+            client = ["-h", "127.0.0.1", "-p", str(port), "-U", "bench"]
+            # The port takes connections before the server is ready for them.
+            end = time.monotonic() + START_S
+            while subprocess.run([programs / "pg_isready", *client], stdout=subprocess.DEVNULL,
+                                 check=False).returncode != 0 and time.monotonic() < end:
+                time.sleep(0.05)
+            subprocess.run([programs / "psql", "-q", *client, "-c", "CREATE SEQUENCE ids",
+                            "postgres"], check=True)
+            yield Server(process.pid, port)

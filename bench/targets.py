@@ -1,0 +1,108 @@
+"""The targets, as ratios within one run, and whether a run has met them."""
+
+import math
+
+TOLERANCE = 0.10  # a target that is missed by more than this fails the run
+
+
+class Run:
+    """Short ways to the medians of a run."""
+
+    def __init__(self, results):
+        self.results = results
+
+    def get(self, case, server, metric):
+        return self.results["cases"][case][server][metric]
+
+    def ratio(self, case, metric, ours="go-id", theirs="bare loop"):
+        return self.get(case, ours, metric) / self.get(case, theirs, metric)
+
+    def library(self, threads, what):
+        return self.results["library"][str(threads)][what]
+
+    def has(self, case, server):
+        return server in self.results["cases"].get(case, {})
+
+
+def per_cpu(run, theirs):
+    return run.ratio("one id, wrk", "cpu_us", theirs=theirs)
+
+
+def queue_excess(run, connections, metric):
+    """How many ticks beyond the ideal queue of a saturated shard."""
+    case = f"one shard, {connections} connections"
+    return max(0, run.get(case, "go-id", metric) - run.get(case, "go-id", "ideal_queue_us")) / 1e4
+
+
+def single_ratio(run, threads):
+    return run.library(threads, "single") / run.library(threads, "clock_and_add")
+
+
+# what, limit, "most" or "least", value
+TARGETS = [
+    ("64 connections: CPU per request over bare loop", 1.15, "most",
+     lambda run: per_cpu(run, "bare loop")),
+    ("64 connections: CPU per request over nginx", 1.0, "most", lambda run: per_cpu(run, "nginx")),
+    ("64 connections: CPU per request over Go net/http", 1 / 3, "most",
+     lambda run: per_cpu(run, "Go net/http") if run.has("one id, wrk", "Go net/http") else None),
+    ("pipelining 16: requests/s over bare loop", 0.6, "least",
+     lambda run: run.ratio("pipelining 16", "rate")),
+    ("pipelining 16: requests/s over nginx", 5, "least",
+     lambda run: run.ratio("pipelining 16", "rate", theirs="nginx")),
+    ("one shard saturated: share of 25,600 ids/s", 0.996, "least",
+     lambda run: run.get("one shard, 64 connections", "go-id", "rate") / 25_600),
+    ("one shard saturated: p99 beyond the ideal queue, ticks", 2, "most",
+     lambda run: queue_excess(run, 64, "p99_us")),
+    ("batch 10,000 JSON: bytes/s over bare loop", 0.6, "least",
+     lambda run: run.ratio("batch 10000 json, wrk", "bytes_per_s")),
+    ("batch 10,000 binary: bytes/s over bare loop", 0.6, "least",
+     lambda run: run.ratio("batch 10000 binary, wrk", "bytes_per_s")),
+    ("library: single id over clock read and atomic add", 1.5, "most",
+     lambda run: single_ratio(run, 1)),
+    ("library, 2 threads: single id over clock read and atomic add", 1.5, "most",
+     lambda run: single_ratio(run, 2)),
+    ("library: batch, million ids/s", 500, "least", lambda run: 1e3 / run.library(1, "batch")),
+    ("10,000 connections: requests/s over 64 connections", 0.8, "least",
+     lambda run: run.get("10000 connections", "go-id", "rate") /
+     run.get("64 connections", "go-id", "rate")),
+    ("10,000 connections on one shard: p99.9 beyond the ideal queue, ticks", 2, "most",
+     lambda run: queue_excess(run, 10000, "p999_us")),
+    ("memory: resident idle, MB", 3, "most",
+     lambda run: run.get("memory", "go-id", "idle_kb") / 1e3),
+    ("memory: KB per open connection", 2.5, "most",
+     lambda run: run.get("memory", "go-id", "kb_per_connection")),
+    ("start: exec to first id, ms", 10, "most", lambda run: run.get("start", "go-id", "ms")),
+    ("binary: KB stripped", 250, "most", lambda run: run.results["stripped_bytes"] / 1e3),
+    ("CPU per id, 10,000 over 1,000 connections", 1.1, "most",
+     lambda run: run.get("10000 connections", "go-id", "cpu_us") /
+     run.get("1000 connections", "go-id", "cpu_us")),
+]
+
+
+def judge(results):
+    """Rows of (what, limit, bound, value, verdict); verdict: met, close, missed or not measured."""
+    run = Run(results)
+    rows = []
+    for what, limit, bound, measure in TARGETS:
+        value = measure(run)
+        verdict = "not measured"
+        if value is not None:
+            over = value / limit if bound == "most" else limit / max(value, math.ulp(1))
+            verdict = "met" if over <= 1 else "close" if over <= 1 + TOLERANCE else "missed"
+        rows.append((what, limit, bound, value, verdict))
+    return rows
+
+
+def broken_promises(results):
+    """What no benchmark may see, whatever its speed: errors, and ids twice or out of order."""
+    found = []
+    for case, by_server in results["cases"].items():
+        for server, medians in by_server.items():
+            if server not in ("go-id", "undisturbed") and case not in ("clock", "disk"):
+                continue
+            for metric in ("errors", "duplicates", "disorder", "unchecked"):
+                if medians.get("worst_" + metric, 0) > 0:
+                    found.append(f"{case}, {server}: {medians['worst_' + metric]:g} {metric}")
+    if results["library"]["duplicates"] or results["library"]["unchecked"]:
+        found.append("library: duplicates, or ids that were not checked")
+    return found
