@@ -36,45 +36,12 @@ unit() {
         --no-tests=error --output-junit "$results/unit-$preset.xml" "$@"
 }
 
-# service PRESET [PYTEST OPTION...]
-service() {
-    local preset=$1
-    shift
+# suite NAME PRESET PATH...: tests of pytest, against the daemon of that preset.
+suite() {
+    local name=$1 preset=$2
+    shift 2
     GO_ID=$PWD/out/$preset/go-id "$python" -m pytest -q -p no:cacheprovider -rs \
-        --junitxml="$results/service-$preset.xml" "$@"
-}
-
-# documents PRESET: README and docs/, against the daemon of that preset.
-documents() {
-    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q -p no:cacheprovider -rs \
-        --junitxml="$results/documents-$1.xml" tests/docs
-}
-
-# faults PRESET: the short suite; `make faults` runs the long one.
-faults() {
-    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/faults-$1.xml" tests/faults
-}
-
-# monitoring PRESET: the rules, the dashboard and the figures, with a real Prometheus.
-monitoring() {
-    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/monitoring-$1.xml" \
-        tests/monitoring
-}
-
-# openapi PRESET: docs/openapi.yaml, every example of it.
-openapi() {
-    scripts/openapi_tests.sh "out/$1/go-id" --junitxml="$results/openapi-$1.xml"
-}
-
-# packaging PRESET: installs that build, and builds and installs the Debian packages.
-packaging() {
-    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/packaging-$1.xml" \
-        tests/packaging
-}
-
-# cost PRESET: instructions, system calls, allocations, size.
-cost() {
-    GO_ID=$PWD/out/$1/go-id "$python" -m pytest -q --junitxml="$results/cost-$1.xml" tests/cost
+        --junitxml="$results/$name-$preset.xml" "$@"
 }
 
 main() {
@@ -83,18 +50,19 @@ main() {
     export PYTHONDONTWRITEBYTECODE=1
 
     stage "unit and package tests, as shipped" unit test
-    stage "service tests, as shipped" service test tests/service
-    stage "monitoring: a real Prometheus, rules, dashboard" monitoring test
-    stage "the API as it is described" openapi test
-    stage "documents: every command and link" documents test
-    stage "faults: clocks, crashes, disks, clones" faults test
+    stage "service tests, as shipped" suite service test tests/service
+    stage "monitoring: a real Prometheus, rules, dashboard" suite monitoring test tests/monitoring
+    stage "the API as it is described" \
+        scripts/openapi_tests.sh out/test/go-id --junitxml="$results/openapi.xml"
+    stage "documents: every command and link" suite documents test tests/docs
+    stage "faults: clocks, crashes, disks, clones" suite faults test tests/faults
     stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
-    stage "installation and Debian packages" packaging test
-    stage "cost: instructions, system calls, allocations, size" cost test
+    stage "installation and Debian packages" suite packaging test tests/packaging
+    stage "cost: instructions, system calls, allocations, size" suite cost test tests/cost
     stage "unit tests under ASan and UBSan" unit asan -L unit
-    GO_ID_SLOW=1 stage "service tests under ASan and UBSan" service asan tests/service
+    GO_ID_SLOW=1 stage "service tests under ASan and UBSan" suite service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit
-    GO_ID_SLOW=1 stage "service tests under TSan" service tsan tests/service/test_many_ids.py \
+    GO_ID_SLOW=1 stage "service tests under TSan" suite service tsan tests/service/test_many_ids.py \
         tests/service/test_life.py tests/service/test_exhaustion.py tests/service/test_state.py
     stage "unit tests, built by clang" unit clang -L unit
 
