@@ -102,7 +102,7 @@ load_settings() {
 inputs() {
     local key
     for key in STORAGE_LOCATION_ID STORAGE_QUOTA_SIZE STATE_QUOTA_SIZE LOG_QUOTA_SIZE SNAPSHOT_SCHEDULE \
-        SNAPSHOT_RETENTION SERVICE_PORT HOST_PORT SHARD_ID MEMORY_LIMIT CPU_LIMIT BRIDGE_SETTING AUTOSTART; do
+        SNAPSHOT_RETENTION SERVICE_PORT HOST_PORT SHARD_ID START_TIME MIN_ID MEMORY_LIMIT CPU_LIMIT BRIDGE_SETTING AUTOSTART; do
         printf '%s=%s;' "${key%_SETTING}" "${!key}"
     done
     printf 'SOURCES=%s' "$(sources_hash)"
@@ -120,14 +120,18 @@ install_packages() {
 
 check_host() {
     local command=build/build.sh install
-    [[ $CONF == "$HERE/build.conf" ]] || command+=" $(quoted "$CONF")"
+    if [[ $CONF != "$HERE/build.conf" ]]; then
+        quote "$CONF"
+        command+=" $REPLY"
+    fi
     install="$command --install"
     say "Prerequisites"
     check_root "$command"
     check_tools "compiler" "$install" gcc make cmake ninja
     check_tools "image tools" "$install" mmdebstrap xz objdump tar
-    check_tools "other tools" "$install" curl ip ss sha256sum setsid flock
+    check_tools "other tools" "$install" sha256sum setsid flock timeout
     if ((IMAGE_ONLY == 0)); then
+        check_tools "network tools" "$install" curl ip ss
         check_btrfs_tools "$install"
         check_btrfs_kernel
         check_manager "$install"
@@ -208,27 +212,33 @@ build_image() {
 }
 
 build_container() {
-    local replaced=
+    local replaced='' replaced_image=
     ((BRIDGE_IS_MISSING == 0)) || step "create the bridge $BRIDGE" make_bridge
     step "storage pool $STORAGE_LOCATION_ID" make_pool
     step "import the image" import_image "$WORK/parts/$IMAGE"
     step "volumes for state and logs" make_volumes "$NAME"
     step "create the container" make_container "$NAME" "$INPUTS"
-    ! instance_exists "$NAME" || replaced=$NAME-old
+    if instance_exists "$NAME"; then
+        replaced=$NAME-old
+        instance_key "$NAME" volatile.base_image
+        replaced_image=$REPLY
+    fi
     step "start it" put_in_place "$NAME"
     step "wait until it serves" wait_until_healthy "$NAME"
     step "first snapshot" first_snapshot "$NAME"
     step "export image and launch.sh" export_image "$INPUTS"
+    [[ -z $replaced ]] || change "$CLIENT" config set "$replaced" user.go-id.replaced=yes
     forget_undo
-    [[ -z $replaced ]] || step "remove the one it replaces" remove_replaced "$replaced"
+    [[ -z $replaced ]] || step "remove the one it replaces" remove_replaced "$replaced" "$replaced_image"
 }
 
-remove_replaced() {
-    local image
-    instance_key "$1" volatile.base_image
-    image=$REPLY
+remove_replaced() { # CONTAINER IMAGE
     change "$CLIENT" delete --force "$1"
-    [[ $image == "$FINGERPRINT" || -z $image ]] || ! image_exists "$image" || change "$CLIENT" image delete "$image"
+    if ((DRY_RUN)); then
+        say "         (and its image, if it is another one)"
+    elif [[ $2 != "$FINGERPRINT" ]] && image_exists "$2"; then
+        change "$CLIENT" image delete "$2"
+    fi
 }
 
 # differences: what the container was made from, beside what is asked for now.

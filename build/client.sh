@@ -25,14 +25,22 @@ find_client() {
     return 2
 }
 
-# ask ARGUMENTS...: a question to the manager; its answer is in REPLY.
+# ask ARGUMENTS...: a question to the manager; its answer is in REPLY.  What was asked since the last change is
+# remembered.
 ask() {
-    REPLY=$(timeout --foreground 60 "$CLIENT" "$@" </dev/null 2>>"$LOG_FILE") ||
-        fail "no answer to '$(quoted "$CLIENT" "$@")'; see $LOG_FILE"
+    if [[ -n ${ASKED["$*"]+known} ]]; then
+        REPLY=${ASKED["$*"]}
+        return
+    fi
+    REPLY=$(timeout --foreground 60 "$CLIENT" "$@" </dev/null 2>>"$LOG_FILE") || {
+        quote "$CLIENT" "$@"
+        fail "no answer to '$REPLY'; see $LOG_FILE"
+    }
+    ((FORGETFUL)) || ASKED["$*"]=$REPLY
 }
 
 has_line() {
-    grep -Fqx -- "$1" <<<"$REPLY"
+    [[ $'\n'$REPLY$'\n' == *$'\n'"$1"$'\n'* ]]
 }
 
 # Lines that begin with the text.
@@ -63,7 +71,12 @@ image_exists() {
 # pool_driver POOL: in REPLY, empty when there is no such pool.
 pool_driver() {
     ask storage list --format csv
-    REPLY=$(awk -F, -v pool="$1" '$1 == pool { print $2 }' <<<"$REPLY")
+    if has_row "$1,"; then
+        REPLY=${REPLY#*"$1,"}
+        REPLY=${REPLY%%,*}
+    else
+        REPLY=
+    fi
 }
 
 volume_exists() { # POOL VOLUME

@@ -6,6 +6,7 @@
 # is killed at, recover() of the next one can tell what happened.
 #   user.go-id.inputs   what it was made from, KEY=value;KEY=value...
 #   user.go-id.hash     SHA-256 of that
+#   user.go-id.replaced of a NAME-old: the new one serves, and this one is to go
 
 BRIDGE_IS_MISSING=0
 
@@ -81,8 +82,8 @@ make_pool() {
     else
         [[ $STORAGE_COMPRESSION == none ]] || options+=",compress=$STORAGE_COMPRESSION"
         undo_later retried delete_pool "$STORAGE_LOCATION_ID"
-        change "$CLIENT" storage create "$STORAGE_LOCATION_ID" btrfs \
-            size="$(lxd_size "$STORAGE_POOL_SIZE")" btrfs.mount_options="$options"
+        lxd_size "$STORAGE_POOL_SIZE"
+        change "$CLIENT" storage create "$STORAGE_LOCATION_ID" btrfs size="$REPLY" btrfs.mount_options="$options"
     fi
 }
 
@@ -97,7 +98,8 @@ import_image() { # FILE
 # A volume that is there stays as it is, but for its quota.
 make_volume() { # NAME QUOTA
     local pool=$STORAGE_LOCATION_ID name=$1 quota before
-    quota=$(lxd_size "$2")
+    lxd_size "$2"
+    quota=$REPLY
     pool_driver "$pool"
     if [[ -z $REPLY ]] || ! volume_exists "$pool" "$name"; then
         undo_later retried delete_volume "$pool" "$name"
@@ -119,17 +121,22 @@ make_volumes() { # CONTAINER
 
 # make_container NAME INPUTS: as NAME-new, not started.
 make_container() {
-    local name=$1 inputs=$2 new=$1-new pool=$STORAGE_LOCATION_ID config=()
-    config+=(-c "user.go-id.inputs=$inputs" -c "user.go-id.hash=$(hash_of "$inputs")")
+    local name=$1 inputs=$2 new=$1-new pool=$STORAGE_LOCATION_ID start=false config=()
+    hash_of "$inputs"
+    config+=(-c "user.go-id.inputs=$inputs" -c "user.go-id.hash=$REPLY")
     config+=(-c "limits.memory=$MEMORY_LIMIT")
     [[ $CPU_LIMIT == all ]] || config+=(-c "limits.cpu=$CPU_LIMIT")
     config+=(-c "environment.SHARD_ID=$SHARD_ID" -c "environment.SERVICE_PORT=$SERVICE_PORT")
-    config+=(-c "boot.autostart=$([[ $AUTOSTART == yes ]] && echo true || echo false)")
+    [[ -z $START_TIME ]] || config+=(-c "environment.START_TIME=$START_TIME")
+    [[ -z $MIN_ID ]] || config+=(-c "environment.MIN_ID=$MIN_ID")
+    [[ $AUTOSTART == yes ]] && start=true
+    config+=(-c "boot.autostart=$start")
     config+=(-c "snapshots.expiry=${SNAPSHOT_RETENTION}d")
     [[ $SNAPSHOT_SCHEDULE == none ]] || config+=(-c "snapshots.schedule=$SNAPSHOT_SCHEDULE")
     undo_later retried delete_instance "$new"
     change "$CLIENT" init "$FINGERPRINT" "$new" --no-profiles --storage "$pool" "${config[@]}"
-    change "$CLIENT" config device set "$new" root size="$(lxd_size "$STORAGE_QUOTA_SIZE")"
+    lxd_size "$STORAGE_QUOTA_SIZE"
+    change "$CLIENT" config device set "$new" root size="$REPLY"
     change "$CLIENT" config device add "$new" eth0 nic name=eth0 nictype=bridged parent="$BRIDGE"
     change "$CLIENT" config device add "$new" state disk pool="$pool" source="$name-state" path=/var/lib/go-id
     change "$CLIENT" config device add "$new" log disk pool="$pool" source="$name-log" path=/var/log/go-id
@@ -160,10 +167,10 @@ wait_until_healthy() {
         say "         (waits until $url answers OK)"
         return
     fi
-    for ((i = 0; i < 300; i++)); do
+    for ((i = 0; i < 80; i++)); do
         answer=$(curl -sS --noproxy '*' --max-time 5 "$url" 2>&1) || true
         [[ $answer != OK ]] || return 0
-        sleep 0.2
+        sleep "$((i < 25 ? 0 : 1)).2"
     done
     end_step_line FAILED
     {
@@ -180,21 +187,26 @@ first_snapshot() {
     change "${WORDS[@]}"
 }
 
+# hash_of TEXT: SHA-256 of it, in REPLY.
 hash_of() {
-    local sum
-    sum=$(sha256sum <<<"$1")
-    printf '%s' "${sum%% *}"
+    REPLY=$(sha256sum <<<"$1")
+    REPLY=${REPLY%% *}
 }
 
 # ---- after a run that was killed --------------------------------------------------------------------------------
 
-# recover NAME: where there is a NAME-old, it is the one that counts: the other had not been seen to serve.
+# recover NAME: a NAME-old that was not yet replaced is the one that counts: the other had not been seen to serve.
 recover() {
     local name=$1
     if instance_exists "$name-new" && is_ours "$name-new"; then
         change "$CLIENT" delete --force "$name-new"
     fi
     if instance_exists "$name-old" && is_ours "$name-old"; then
+        instance_key "$name-old" user.go-id.replaced
+        if [[ -n $REPLY ]]; then
+            change "$CLIENT" delete --force "$name-old"
+            return
+        fi
         if instance_exists "$name" && is_ours "$name"; then
             change "$CLIENT" delete --force "$name"
         fi

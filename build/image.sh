@@ -84,8 +84,8 @@ place() {
     else
         undo_later rm -f "$IMAGE_FOLDER/$file"
     fi
-    change cp "$WORK/parts/files/$file" "$IMAGE_FOLDER/.$file.new"
     undo_later rm -f "$IMAGE_FOLDER/.$file.new"
+    change cp "$WORK/parts/files/$file" "$IMAGE_FOLDER/.$file.new"
     change mv -f "$IMAGE_FOLDER/.$file.new" "$IMAGE_FOLDER/$file"
 }
 
@@ -97,7 +97,7 @@ print_launch_script() { # INPUTS
     printf 'set -euo pipefail\nexport LC_ALL=C\n\n'
     printf 'IMAGE=%q\nFINGERPRINT=%q\nSOURCES=%q\n' "$IMAGE" "$FINGERPRINT" "${1##*SOURCES=}"
     for key in STORAGE_LOCATION_ID STORAGE_POOL_SIZE STORAGE_COMPRESSION STORAGE_QUOTA_SIZE STATE_QUOTA_SIZE \
-        LOG_QUOTA_SIZE SNAPSHOT_SCHEDULE SNAPSHOT_RETENTION SERVICE_PORT MEMORY_LIMIT CPU_LIMIT BRIDGE_SETTING \
+        LOG_QUOTA_SIZE SNAPSHOT_SCHEDULE SNAPSHOT_RETENTION SERVICE_PORT START_TIME MIN_ID MEMORY_LIMIT CPU_LIMIT BRIDGE_SETTING \
         AUTOSTART CONTAINER_NAME; do
         printf '%s=%q\n' "$key" "${!key}"
     done

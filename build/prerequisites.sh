@@ -36,7 +36,7 @@ check_tools() {
 }
 
 check_root() { # COMMAND
-    if ((EUID == 0)); then
+    if [[ $(id -u) == 0 ]]; then
         good "root" "may unpack packages as their owners"
     else
         bad "root" "unpacking packages as their owners needs it" "sudo $1"

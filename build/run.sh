@@ -13,6 +13,8 @@ STEP_STARTED=0       # microseconds; 0 between steps
 UNDO=()
 CHILD=               # pid and process group of the command under way
 CHILD_IS_CLIENT=0    # 1: a call to LXD, which is better waited for than ended
+declare -A ASKED=()  # questions of ask(), and their answers, since the last change
+FORGETFUL=0          # 1: nothing is remembered, as while things are taken back
 SIGNAL=              # the first signal that came
 SIGNALS=0
 PATIENCE_S=20        # how long a call to LXD may go on after a signal
@@ -28,8 +30,8 @@ fail() {
     exit 1
 }
 
-# The words of a command as one would type them.
-quoted() {
+# The words of a command as one would type them, in REPLY.
+quote() {
     local word line=
     for word in "$@"; do
         if [[ $word =~ ^[A-Za-z0-9_./:=,@%+-]+$ ]]; then
@@ -38,7 +40,7 @@ quoted() {
             line+=" '${word//\'/\'\\\'\'}'"
         fi
     done
-    printf '%s' "${line# }"
+    REPLY=${line# }
 }
 
 # ---- steps ------------------------------------------------------------------------------------
@@ -78,13 +80,14 @@ end_step_line() {
 # change COMMAND...: runs what changes something.  A session of its own keeps a Ctrl-C on the terminal from
 # it; on_signal() decides what becomes of it.
 change() {
+    local status=0
+    quote "$@"
     if ((DRY_RUN)); then
-        printf '         + %s\n' "$(quoted "$@")"
+        printf '         + %s\n' "$REPLY"
         return 0
     fi
-    local status=0 said
-    printf '+ %s\n' "$(quoted "$@")" >>"$LOG_FILE"
-    said=$(stat -c %s "$LOG_FILE")
+    printf '+ %s\n' "$REPLY" >>"$LOG_FILE"
+    ASKED=()
     CHILD_IS_CLIENT=0
     [[ $1 != "${CLIENT:-}" ]] || CHILD_IS_CLIENT=1
     setsid "$@" </dev/null >>"$LOG_FILE" 2>&1 &
@@ -96,17 +99,19 @@ change() {
         exit_by_signal
     fi
     CHILD=
-    ((status == 0)) || fail_command "$status" "$said" "$@"
+    ((status == 0)) || fail_command "$status" "$@"
 }
 
-# fail_command STATUS OFFSET COMMAND...: with the end of what the command said, from OFFSET of the log on.
+# fail_command STATUS COMMAND...: with the end of what the command said, which is what the log holds behind it.
 fail_command() {
-    local status=$1 offset=$2
-    shift 2
+    local status=$1 log
+    shift
     end_step_line FAILED
+    quote "$@"
+    log=$(<"$LOG_FILE")
     {
-        printf '%s: this ended with status %d:\n    %s\n' "${0##*/}" "$status" "$(quoted "$@")"
-        tail -c "+$((offset + 1))" "$LOG_FILE" | tail -n 15 | sed 's/^/    | /'
+        printf '%s: this ended with status %d:\n    %s\n' "${0##*/}" "$status" "$REPLY"
+        tail -n 15 <<<"${log##*"+ $REPLY"}" | sed '/^$/d; s/^/    | /'
         printf 'Everything that was said is in %s\n' "$LOG_FILE"
     } >&2
     exit 1
@@ -154,7 +159,9 @@ exit_by_signal() {
 # undo_later COMMAND...: run, last in first out, unless forget_undo() comes before the end.  The command must do
 # nothing where there is nothing to take back.
 undo_later() {
-    ((DRY_RUN)) || UNDO+=("$(printf '%q ' "$@")")
+    local command
+    printf -v command '%q ' "$@"
+    ((DRY_RUN)) || UNDO+=("$command")
 }
 
 # What was made so far is here to stay.
@@ -166,6 +173,8 @@ on_exit() {
     local status=$? i left=()
     trap '' INT TERM HUP
     trap - EXIT
+    # shellcheck disable=SC2034 # for ask()
+    ASKED=() FORGETFUL=1
     if ((${#UNDO[@]} > 0 && status != 0)); then
         echo "removing what was half made" >&2
         for ((i = ${#UNDO[@]} - 1; i >= 0; i--)); do

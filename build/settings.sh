@@ -24,6 +24,8 @@ CPU_LIMIT               2                 cpus
 BRIDGE                  auto              bridge
 HOST_PORT               -                 port_or_nothing
 SHARD_ID                1                 shards
+START_TIME              -                 time
+MIN_ID                  -                 id
 AUTOSTART               yes               yes_no
 IMAGE_FOLDER            -                 folder
 '
@@ -149,9 +151,9 @@ read_line() { # PLACE TEXT
             problem "$place" "'$name': $REPLY"
             return
         fi
-        must=$(rule_problem "$must" "$VALUE")
-        if [[ -n $must ]]; then
-            problem "$place" "'$name' must be $must, not \"$VALUE\""
+        rule_problem "$must" "$VALUE"
+        if [[ -n $REPLY ]]; then
+            problem "$place" "'$name' must be $REPLY, not \"$VALUE\""
         else
             printf -v "$name" '%s' "$VALUE"
         fi

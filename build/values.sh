@@ -1,34 +1,38 @@
 # shellcheck shell=bash
 # values.sh: what a value must look like; sizes.
 
-# rule_problem RULE VALUE: prints what the value must be, or nothing when it is.
+# rule_problem RULE VALUE: leaves in REPLY what the value must be, or nothing when it is.
 rule_problem() {
     local rule=${1%%:*} least=${1#*:} value=$2
+    REPLY=
     case $rule in
     location) [[ $value =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$ ]] ||
-        echo "1 to 63 letters, digits, '_', '.' or '-'" ;;
+        REPLY="1 to 63 letters, digits, '_', '.' or '-'" ;;
     name) [[ $value =~ ^[A-Za-z][A-Za-z0-9-]{0,29}$ ]] ||
-        echo "1 to 30 letters, digits or '-', with a letter first" ;;
+        REPLY="1 to 30 letters, digits or '-', with a letter first" ;;
     version) [[ $value =~ ^[A-Za-z0-9]([A-Za-z0-9-]{0,14}[A-Za-z0-9])?$ ]] ||
-        echo "1 to 16 letters, digits or '-', such as v1" ;;
-    size) [[ $value =~ ^[1-9][0-9]{0,6}[MGT](iB|B)?$ ]] && (($(bytes_of "$value") >= $(bytes_of "$least"))) ||
-        echo "a size of at least $least, such as 512MB or 5G" ;;
-    port) is_number "$value" 1 65535 || echo "a port from 1 to 65535" ;;
+        REPLY="1 to 16 letters, digits or '-', such as v1" ;;
+    size) is_size "$value" "$least" ||
+        REPLY="a size of at least $least, such as 512MB or 5G" ;;
+    port) is_number "$value" 1 65535 || REPLY="a port from 1 to 65535" ;;
     port_or_nothing) [[ -z $value ]] || is_number "$value" 1 65535 ||
-        echo "a port from 1 to 65535, or empty for SERVICE_PORT's" ;;
+        REPLY="a port from 1 to 65535, or empty for SERVICE_PORT's" ;;
     file) [[ -z $value ]] || [[ $value == /* && -f $value && -r $value ]] ||
-        echo "the absolute path of a file that can be read, or empty" ;;
-    folder) [[ -z $value || $value == /* ]] || echo "an absolute path, or empty for out/image" ;;
+        REPLY="the absolute path of a file that can be read, or empty" ;;
+    folder) [[ -z $value || $value == /* ]] || REPLY="an absolute path, or empty for out/image" ;;
     compression) [[ $value =~ ^(none|lzo|zlib(:[1-9])?|zstd(:([1-9]|1[0-5]))?)$ ]] ||
-        echo "none, lzo, zlib, zlib:1 to 9, zstd, or zstd:1 to 15" ;;
+        REPLY="none, lzo, zlib, zlib:1 to 9, zstd, or zstd:1 to 15" ;;
     schedule) is_schedule "$value" ||
-        echo "@hourly, @daily, @weekly, @monthly, none, or five fields of cron such as 30 3 * * *" ;;
-    days) is_number "$value" 1 3650 || echo "a number of days from 1 to 3650" ;;
-    cpus) [[ $value == all ]] || is_number "$value" 1 512 || echo "a number from 1 to 512, or all" ;;
+        REPLY="@hourly, @daily, @weekly, @monthly, none, or five fields of cron such as 30 3 * * *" ;;
+    days) is_number "$value" 1 3650 || REPLY="a number of days from 1 to 3650" ;;
+    cpus) [[ $value == all ]] || is_number "$value" 1 512 || REPLY="a number from 1 to 512, or all" ;;
     bridge) [[ $value =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$ ]] ||
-        echo "auto, or the name of a bridge such as lxdbr0" ;;
-    shards) is_shards "$value" || echo "a number from 0 to 65535, or a range such as 64-127" ;;
-    yes_no) [[ $value == yes || $value == no ]] || echo "yes or no" ;;
+        REPLY="auto, or the name of a bridge such as lxdbr0" ;;
+    shards) is_shards "$value" || REPLY="a number from 0 to 65535, or a range such as 64-127" ;;
+    time) [[ -z $value || $value =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$ ]] ||
+        REPLY="a time such as 2014-09-01T00:00:00Z, or empty" ;;
+    id) [[ -z $value || $value =~ ^[0-9]{1,19}$ ]] || REPLY="an id, or empty" ;;
+    yes_no) [[ $value == yes || $value == no ]] || REPLY="yes or no" ;;
     text) ;;
     esac
 }
@@ -47,24 +51,30 @@ is_schedule() {
     [[ $1 =~ ^(none|@hourly|@daily|@weekly|@monthly)$ || $1 =~ ^$field( $field){4}$ ]]
 }
 
-# bytes_of SIZE: 5G and 5GiB are 5 * 2^30, 5GB is 5 * 10^9, as LXD has it.
+is_size() { # TEXT LEAST
+    local least
+    [[ $1 =~ ^[1-9][0-9]{0,6}[MGT](iB|B)?$ ]] || return
+    bytes_of "$2"
+    least=$REPLY
+    bytes_of "$1"
+    ((REPLY >= least)) && REPLY=
+}
+
+# bytes_of SIZE: in REPLY.  5G and 5GiB are 5 * 2^30, 5GB is 5 * 10^9, as LXD has it.
 bytes_of() {
     local number=${1%%[MGT]*} unit=${1##*[0-9]}
     case $unit in
-    M | MiB) echo $((number << 20)) ;;
-    G | GiB) echo $((number << 30)) ;;
-    T | TiB) echo $((number << 40)) ;;
-    MB) echo $((number * 1000000)) ;;
-    GB) echo $((number * 1000000000)) ;;
-    TB) echo $((number * 1000000000000)) ;;
+    M | MiB) REPLY=$((number << 20)) ;;
+    G | GiB) REPLY=$((number << 30)) ;;
+    T | TiB) REPLY=$((number << 40)) ;;
+    MB) REPLY=$((number * 1000000)) ;;
+    GB) REPLY=$((number * 1000000000)) ;;
+    TB) REPLY=$((number * 1000000000000)) ;;
     esac
 }
 
-# lxd_size SIZE: the same in LXD's words.
+# lxd_size SIZE: the same in LXD's words, in REPLY.
 lxd_size() {
-    if [[ $1 == *B ]]; then
-        echo "$1"
-    else
-        echo "$1iB"
-    fi
+    REPLY=$1
+    [[ $1 == *B ]] || REPLY+=iB
 }
