@@ -58,6 +58,7 @@ main() {
     stage "faults: clocks, crashes, disks, clones" suite faults test tests/faults
     stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
     stage "installation and Debian packages" suite packaging test tests/packaging
+    stage "container build: arguments, checks, failures" suite build test tests/build
     stage "cost: instructions, system calls, allocations, size" suite cost test tests/cost
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" suite service asan tests/service
