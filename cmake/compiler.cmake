@@ -14,6 +14,7 @@ target_compile_options(project_flags INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2
     -Wvla -Wundef -Wswitch-enum -Wcast-qual
     -fstack-protector-strong -fstack-clash-protection -fvisibility=hidden
+    -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. # the same program from whatever folder it is built in
     $<$<BOOL:${GO_ID_WARNINGS_AS_ERRORS}>:-Werror>)
 target_link_options(project_flags INTERFACE -Wl,-z,relro,-z,now)
 
