@@ -150,7 +150,7 @@ put_in_place() {
     if instance_exists "$name"; then
         if instance_runs "$name"; then
             undo_later retried start_again "$name"
-            change "$CLIENT" stop "$name" --timeout 30
+            change "$CLIENT" stop "$name" --timeout 60
         fi
         undo_later rename_back "$name-old" "$name"
         change "$CLIENT" rename "$name" "$name-old"

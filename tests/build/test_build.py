@@ -172,7 +172,7 @@ def test_a_dry_run_of_rebuild_shows_the_exchange(built):
     before = built.contents()
     status, said = built.build("--dry-run", "--rebuild")
     assert status == 0, said
-    for command in ("lxc stop go-id-v1 --timeout 30", "lxc rename go-id-v1 go-id-v1-old",
+    for command in ("lxc stop go-id-v1 --timeout 60", "lxc rename go-id-v1 go-id-v1-old",
                     "lxc rename go-id-v1-new go-id-v1", "lxc start go-id-v1",
                     "lxc delete --force go-id-v1-old"):
         assert f"         + {command}\n" in said
