@@ -26,7 +26,7 @@ c_and_h_files() {
 
 shell_files() {
     git ls-files --cached --others --exclude-standard '*.sh' '*.bash' .ci/run \
-        packaging/debian/{postinst,prerm,postrm} 'tests/build/stand_ins/*'
+        packaging/debian/{postinst,prerm,postrm} 'tests/build/stand_ins/*' container/files/usr/local/bin
 }
 
 formatted() {
