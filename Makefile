@@ -30,6 +30,10 @@ faults: ## the fault suite at length: clocks, crashes, disks, clones; prints a r
 	GO_ID=out/test/go-id GO_ID_FAULTS=long PYTHONDONTWRITEBYTECODE=1 \
 	    /usr/bin/python3 -m pytest -q tests/faults
 
+e2e: ## the container end to end: real LXD, BTRFS and systemd, in namespaces (needs root)
+	@scripts/install_packages.sh build container e2e
+	@scripts/e2e.sh
+
 proof: ## search every state of the models of generator and mark (about a minute)
 	@scripts/install_packages.sh proof
 	@tests/proof/run.sh

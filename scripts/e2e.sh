@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# e2e.sh [PYTEST OPTION...]: the container, end to end: builds it with ./startDefault.sh and drives
+# it with the real lxc and curl (tests/container/).
+#
+# All of it lives in namespaces of its own (network, mounts, processes) and in /var/tmp/go-id-e2e: an
+# LXD, its BTRFS pool, bridge, port 7001.  A developer's own LXD does not notice.  Whatever ends the
+# run, Ctrl-C included, the kernel ends everything in it.
+#
+# Exit status 77, loudly: this machine cannot run it, and why.
+set -uo pipefail
+export LC_ALL=C
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit
+repository=$PWD
+work=/var/tmp/go-id-e2e # short, for the sockets in it, and open to the users of the containers
+lock=/run/lock/go-id-e2e.lock
+results=$repository/out/test-results
+python=/usr/bin/python3 # Debian's: the one that Debian's pytest belongs to
+cannot_run=77
+namespaces=''
+
+# Says why this machine cannot run it; nothing if it can.
+obstacle() {
+    if ((EUID != 0)); then
+        echo "not root"
+    elif ! unshare --net --mount --pid --fork true 2>/dev/null; then
+        echo "no namespaces: unshare --net --mount --pid is refused"
+    elif ! grep -qw btrfs /proc/filesystems && ! modprobe btrfs 2>/dev/null; then
+        echo "no BTRFS in this kernel"
+    elif ! mounts_btrfs; then
+        echo "no loop devices: a BTRFS in a file cannot be mounted"
+    elif [[ $(cat /proc/sys/user/max_user_namespaces 2>/dev/null || echo 0) == 0 ]]; then
+        echo "no user namespaces, so no unprivileged containers: /proc/sys/user/max_user_namespaces"
+    elif ! makes_cgroups; then
+        echo "no cgroups that can be written, in /sys/fs/cgroup"
+    elif ! command -v lxd >/dev/null; then
+        echo "no lxd: scripts/install_packages.sh container"
+    fi
+}
+
+mounts_btrfs() {
+    local folder status=0
+    folder=$(mktemp -d) || return
+    {
+        truncate -s 128M "$folder/image" && mkfs.btrfs -q "$folder/image" &&
+            unshare --mount mount -o loop "$folder/image" "$folder"
+    } >/dev/null 2>&1 || status=1
+    rm -rf "$folder"
+    return "$status"
+}
+
+# Version 1 has a folder per controller, version 2 has none.
+makes_cgroups() {
+    local cgroup=/sys/fs/cgroup
+    [[ ! -d $cgroup/memory ]] || cgroup+=/memory
+    mkdir "$cgroup/go-id-e2e" 2>/dev/null && rmdir "$cgroup/go-id-e2e"
+}
+
+# skip REASON: a result that says that there is none.
+skip() {
+    local banner='!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!'
+    printf '%s\n!!! e2e: NOT RUN: the container was not tested: %s\n%s\n' "$banner" "$1" "$banner" >&2
+    cat >"$results/container.xml" <<EOF
+<testsuites><testsuite name="container"><testcase classname="container" name="end to end">
+<skipped message="NOT RUN: $1"/></testcase></testsuite></testsuites>
+EOF
+    return "$cannot_run"
+}
+
+host_state() {
+    "$python" tests/container/host_state.py "$@"
+}
+
+# Ends everything that runs in the namespaces: their first process takes all others with it.
+end_namespaces() {
+    [[ -z $namespaces ]] || kill -KILL "$namespaces" 2>/dev/null
+}
+
+pytest() {
+    "$python" -m pytest -q -p no:cacheprovider "$@"
+}
+
+main() {
+    local reason status=0 started=$SECONDS
+    mkdir -p "$results"
+    rm -f "$results"/container*.xml
+    reason=$(obstacle)
+    [[ -z $reason ]] || {
+        skip "$reason"
+        return
+    }
+    exec 9>"$lock"
+    flock -n 9 || {
+        echo "e2e: another run is under way (it holds $lock)" >&2
+        return 1
+    }
+    export PYTHONDONTWRITEBYTECODE=1 GO_ID_E2E=$work
+    host_state clear_stale "$work" || return 1
+    # The packages are fetched here: there is no network in the namespaces.
+    export DEBIAN_TREE=$work/debian
+    mkdir -m 711 "$work" || return 1
+    host_state record "$work/before.json" || return 1
+    container/packages.sh "$DEBIAN_TREE" >"$work/packages.log" 2>&1 || {
+        cat "$work/packages.log" >&2
+        return 1
+    }
+
+    trap 'echo "e2e: interrupted; ending everything in the namespaces" >&2; end_namespaces; status=130' INT TERM HUP
+    unshare --net --mount --pid --fork --kill-child --mount-proc \
+        tests/container/namespace.sh "$work" "$results/container.xml" "$@" 9>&- </dev/null &
+    namespaces=$!
+    wait "$namespaces" || ((status)) || status=1
+    wait "$namespaces" 2>/dev/null # again, if it was a signal that ended the first wait
+    trap - INT TERM HUP
+
+    host_state remove_empty_cgroups "$work/before.json"
+    pytest --junitxml="$results/container-afterwards.xml" tests/container/afterwards || status=1
+    rm -rf --one-file-system "$work" || status=1
+    printf 'e2e: %s in %d s\n' "$( ((status)) && echo FAILED || echo passed)" $((SECONDS - started))
+    return "$status"
+}
+
+main "$@"
