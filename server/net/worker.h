@@ -39,6 +39,7 @@ struct worker_shared {
 };
 
 struct worker {
+    struct workspace workspace; /* first, since it begins at a cache line */
     struct worker_shared *shared;
     uint32_t number;               /* from 1 */
     _Atomic uint32_t client_count; /* up: acceptor; down: this worker */
@@ -49,7 +50,6 @@ struct worker {
     _Atomic uint32_t answered; /* what asked was when this worker last looked */
     pthread_t thread;
 
-    struct workspace workspace;
     struct deadline_wheel wheel;
     struct list_node tick_queue; /* clients that wait for the tick of their ids, earliest first */
     struct list_node line;       /* clients whose large order has not begun, earliest first */
