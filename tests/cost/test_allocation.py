@@ -48,7 +48,8 @@ def fixture_allocation(build, directory):
 def ask_everything(address):
     """Every endpoint, and every way to be refused."""
     with Connection(address) as connection:
-        for target in ("/health", "/ready", "/info", "/decode/647384502137520129", "/generate"):
+        for target in ("/health", "/ready", "/info", "/decode/647384502137520129", "/generate",
+                       "/", "/status", "/metrics"):
             assert connection.get(target).status == 200
             assert connection.get(target, method="HEAD").status == 200
         for fields in (("Accept: text/plain",), ("Accept: application/octet-stream;q=0.5, */*",)):
