@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/performance.md"
 FOLDER = ROOT / "docs/performance"
 
-BATCH_CONNECTIONS = "16 connections for batches of 10,000, else 64"
+IDLE_LOAD = 0.5  # load average above which somebody else was using the machine
 
 
 def table(header, rows):
@@ -41,11 +41,15 @@ def milliseconds(value_us):
 
 def machine(results):
     about = results["machine"]
-    tools = ", ".join(f"{name}: {version}" for name, version in results["versions"].items())
+    tools = ", ".join(results["versions"].values())
+    busy = ""
+    if about["load_before"] > IDLE_LOAD:
+        busy = ("\n\n**The machine was busy with other work.** Requests/s, latencies and whatever else "
+                "is measured in wall time say nothing then; CPU time, memory and sizes do.")
     return (f"{results['date']}; {about['cpu']}, {about['cores']} cores, {about['memory_mb']:,} MB, "
             f"Linux {about['kernel']}; load average {about['load_before']:.1f} before and "
             f"{about['load_after']:.1f} after; {results['rounds']} interleaved rounds, medians; "
-            f"{results['seconds']} s in all.\n\n{tools}")
+            f"{results['seconds']} s in all.\n\n{tools}{busy}")
 
 
 def target_table(results):

@@ -85,7 +85,7 @@ def versions():
     return {
         "go-id": f"{machine.version_of(servers.GO_ID, 'version')} ({commit})",
         "nginx": machine.version_of("/usr/sbin/nginx", "-v"),
-        "Node.js": machine.version_of("node", "--version"),
+        "Node.js": f"Node.js {machine.version_of('node', '--version')}",
         "Redis": machine.version_of("redis-server", "--version"),
         "PostgreSQL": machine.version_of(servers.postgres_programs() / "postgres", "--version"),
         "wrk": machine.version_of("wrk", "--version"),

@@ -27,9 +27,9 @@
     "User-Agent: example/1.0\r\n\r\n"
 
 struct bench {
-    struct settings settings;
-    struct service service;
     struct workspace workspace;
+    struct service service;
+    struct settings settings;
     struct connection connection;
     char input[WORKSPACE_INPUT_SIZE];
     size_t input_len;
