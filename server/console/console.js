@@ -2,7 +2,8 @@
 "use strict";
 
 const POLL_MS = 1000;
-const TIMEOUT_MS = 5000;
+const TIMEOUT_MS = 5000; // of a reading
+const PATIENCE_MS = 30000; // for what a person asked
 const RETRY_MAX_MS = 5000;
 const SHOWN_MS = 120000;
 const GAP_MS = 3500;
@@ -39,11 +40,11 @@ function milliseconds(ms) {
 // ---- Requests
 
 async function ask(path, timeoutMs) {
-  return fetch(path, {cache: "no-store", signal: AbortSignal.timeout(timeoutMs || TIMEOUT_MS)});
+  return fetch(path, {cache: "no-store", signal: AbortSignal.timeout(timeoutMs)});
 }
 
 async function read(path) {
-  const response = await ask(path);
+  const response = await ask(path, TIMEOUT_MS);
   if (!response.ok)
     throw new Error(path + ": " + response.status);
   return response.text();
@@ -401,7 +402,7 @@ $("make").addEventListener("submit", async (event) => {
   say("made-note", "");
   button.disabled = true;
   try {
-    const response = await ask(makePath(), 60000);
+    const response = await ask(makePath(), PATIENCE_MS);
     if (!response.ok)
       throw new RangeError(await detailOf(response));
     const [text, first] = await readMade(response);
@@ -420,11 +421,14 @@ $("make").addEventListener("submit", async (event) => {
 });
 $("make").addEventListener("input", showRequest);
 
-// Browsers have a clipboard for pages on localhost and on https; elsewhere there is the old way.
+// Browsers have a clipboard for pages on localhost and on https, and may refuse it; then there is
+// the old way.
 async function copy(node) {
-  if (navigator.clipboard) {
+  try {
     await navigator.clipboard.writeText(node.textContent);
     return;
+  } catch {
+    // undefined, or refused
   }
   const selection = getSelection();
   selection.selectAllChildren(node);
@@ -508,7 +512,7 @@ function showFields(decoded) {
 }
 
 async function decode(id) {
-  const response = await ask("/decode/" + encodeURIComponent(id));
+  const response = await ask("/decode/" + encodeURIComponent(id), PATIENCE_MS);
   const type = response.headers.get("content-type") || "";
   if (response.ok && type === "application/json")
     return response.json();
