@@ -29,9 +29,9 @@ static void print_help(void)
                  "  -h, --help            print this help\n\n"
                  "Settings, from the environment or from FILE; the environment wins:\n");
     settings_print_help(stdout);
-    (void)printf(
-        "\nSIGTERM and SIGINT finish what was received and stop; SIGHUP reopens LOG_FILE.\n"
-        "Exit status: 0 stopped, 1 failed, 2 wrong arguments or settings.\n");
+    (void)printf("\nSIGTERM and SIGINT finish what was received and stop; SIGHUP reopens LOG_FILE\n"
+                 "and reads AUTH_TOKEN_FILE again.\n"
+                 "Exit status: 0 stopped, 1 failed, 2 wrong arguments or settings.\n");
 }
 
 /* An open descriptor that is not one of the standard three. */

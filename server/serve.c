@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/memory.h"
 #include "common/timestamp.h"
+#include "server/admitting.h"
 #include "server/clock/clock.h"
 #include "server/issuing.h"
 #include "server/metrics/process.h"
@@ -34,6 +35,7 @@ struct daemon {
     const struct settings *settings;
     struct issuing issuing;
     struct process process;
+    struct admitting admitting;
     struct worker_shared shared;
     struct worker *workers;
     uint32_t worker_count; /* workers created */
@@ -94,35 +96,65 @@ static int claim_descriptors(struct daemon *d, uint32_t worker_count)
     return 0;
 }
 
-/* Sockets that the service manager has opened stand for all that the settings name. */
-static int open_listeners(struct daemon *d)
+/* Those that the service manager has opened. */
+static int take_listeners(struct daemon *d)
 {
-    int taken = activation_take(&d->activation, d->listeners, &d->listener_count);
-    if (taken < 0)
-        return taken;
-    if (d->listener_count > 0) {
+    int r = activation_take(&d->activation, d->listeners, &d->listener_count);
+    for (size_t i = 0; i < d->listener_count && r == 0; i++)
+        r = admitting_check_user(d->settings, &d->listeners[i].address);
+    if (r == 0 && d->listener_count > 0)
         log_info("listen_address_replaced",
                  "sockets=%zu hint=\"the service manager passed sockets (LISTEN_FDS), so "
                  "LISTEN_ADDRESS and SERVICE_PORT are not used\"",
                  d->listener_count);
-        return 0;
+    return r;
+}
+
+static const char *hint_for(const char *step, int error)
+{
+    if (error == EADDRINUSE)
+        return "somebody listens there: stop it, or choose another port";
+    if (span_equal(span_of(step), SPAN("access")))
+        return "see UNIX_SOCKET_MODE and UNIX_SOCKET_GROUP; the user must own the socket and be in "
+               "the group";
+    return "see LISTEN_ADDRESS and SERVICE_PORT";
+}
+
+static int open_listener(struct daemon *d, const struct listen_address *address,
+                         const struct socket_access *access)
+{
+    int r = admitting_check_user(d->settings, address);
+    const char *step;
+    if (r < 0)
+        return r;
+    r = listener_open(address, access, &d->listeners[d->listener_count], &step);
+    if (r < 0) {
+        char text[LISTENER_TEXT_MAX];
+        listener_describe(address, text);
+        log_error("listen_failed", "address=%s step=%s errno=%s hint=\"%s\"", text, step,
+                  errno_name(-r), hint_for(step, -r));
+        return r;
     }
-    for (size_t i = 0; i < d->settings->listener_count; i++) {
-        const struct listen_address *address = &d->settings->listeners[i];
-        const char *step;
-        int r = listener_open(address, &d->listeners[i], &step);
-        if (r < 0) {
-            char text[LISTENER_TEXT_MAX];
-            listener_describe(address, text);
-            log_error("listen_failed", "address=%s step=%s errno=%s hint=\"%s\"", text, step,
-                      errno_name(-r),
-                      r == -EADDRINUSE ? "somebody listens there: stop it, or choose another port"
-                                       : "see LISTEN_ADDRESS and SERVICE_PORT");
-            return r;
-        }
-        d->listener_count++;
-    }
+    d->listener_count++;
     return 0;
+}
+
+/* Sockets of the service manager stand for all that the settings name. */
+static int open_listeners(struct daemon *d)
+{
+    struct socket_access access;
+    int r = take_listeners(d);
+    if (r < 0 || d->listener_count > 0)
+        return r;
+    r = socket_access_find(d->settings, &access);
+    if (r < 0)
+        log_error("start_refused",
+                  "reason=\"there is no such group\" group=%s errno=%s hint=\"see "
+                  "UNIX_SOCKET_GROUP\"",
+                  d->settings->unix_socket_group, errno_name(-r));
+    for (size_t i = 0; i < d->settings->listener_count && r == 0; i++)
+        r = open_listener(d, &d->settings->listeners[i], &access);
+    return r;
 }
 
 static int create_workers(struct daemon *d, uint32_t worker_count)
@@ -262,6 +294,7 @@ static void on_signal(void *context, uint32_t number)
     if (number == SIGHUP) {
         supervisor_reloading(&d->supervisor);
         reopen_log(d->settings);
+        admitting_reload(&d->admitting);
         supervisor_reloaded(&d->supervisor);
     } else if (number == SIGUSR1) { /* from `go-id state accept-clock` */
         (void)id_clock_accept(&d->issuing.clock);
@@ -333,7 +366,10 @@ static int prepare(struct daemon *d)
     if (r == 0)
         r = claim_descriptors(d, worker_count);
     if (r == 0)
+        r = admitting_begin(&d->admitting, d->settings);
+    if (r == 0)
         r = claim_ids(d);
+    d->issuing.service.gate = admitting_gate(&d->admitting);
     if (r == 0)
         r = create_workers(d, worker_count);
     if (r == 0)

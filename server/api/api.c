@@ -6,6 +6,7 @@
 
 #include "common/bug.h"
 #include "common/timestamp.h"
+#include "server/api/admission.h"
 #include "server/api/answer.h"
 #include "server/api/endpoints.h"
 #include "server/api/id_body.h"
@@ -23,20 +24,21 @@ struct route {
     struct span path;
     bool has_argument; /* the path is a prefix, and something follows it */
     bool is_large;     /* the answer needs more room than API_ANSWER_MAX */
+    bool is_open;      /* needs no token: for health checks, which have none */
     api_endpoint endpoint;
 };
 
 /* The API.  The hot path comes first. */
 static const struct route routes[] = {
-    {SPAN_INIT("/generate"), false, false, endpoint_generate},
-    {SPAN_INIT("/health"), false, false, endpoint_health},
-    {SPAN_INIT("/decode/"), true, false, endpoint_decode},
-    {SPAN_INIT("/ready"), false, false, endpoint_ready},
-    {SPAN_INIT("/info"), false, false, endpoint_info},
-    {SPAN_INIT("/status"), false, true, endpoint_status},
-    {SPAN_INIT("/"), false, true, endpoint_console},
-    {SPAN_INIT("/metrics"), false, true, endpoint_metrics},
-    {SPAN_INIT("/openapi.yaml"), false, true, endpoint_openapi},
+    {SPAN_INIT("/generate"), false, false, false, endpoint_generate},
+    {SPAN_INIT("/health"), false, false, true, endpoint_health},
+    {SPAN_INIT("/decode/"), true, false, false, endpoint_decode},
+    {SPAN_INIT("/ready"), false, false, false, endpoint_ready},
+    {SPAN_INIT("/info"), false, false, false, endpoint_info},
+    {SPAN_INIT("/status"), false, true, false, endpoint_status},
+    {SPAN_INIT("/"), false, true, false, endpoint_console},
+    {SPAN_INIT("/metrics"), false, true, false, endpoint_metrics},
+    {SPAN_INIT("/openapi.yaml"), false, true, false, endpoint_openapi},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
@@ -107,11 +109,15 @@ static enum api_outcome handle(const struct api_call *call, const struct http_re
     if (find_request(request, buffer, &route, &routed.argument) < 0)
         return answer_problem(call, request, out, 400,
                               "the path has a '%%' escape that is malformed, %%2F or %%00");
+    if (route != NULL)
+        *path = (unsigned)(route - routes);
+    if (call->service->gate != NULL && (route == NULL || !route->is_open) &&
+        !admission_by_token(call, request, out))
+        return API_ANSWERED;
     if (route == NULL)
         return answer_problem(call, request, out, 404,
                               "there is nothing here; this service answers " PATHS);
     BUG_IF(route->is_large && http_output_room(out) < API_LARGE_ANSWER_MAX);
-    *path = (unsigned)(route - routes);
     return route->endpoint(call, &routed, out, ret_order);
 }
 

@@ -16,6 +16,7 @@
 #include "sonyflake.h"
 
 struct counters;
+struct gate;
 struct mark_keeper;
 struct ownership;
 struct process;
@@ -40,6 +41,7 @@ struct service {
     struct counters *counters; /* of the first worker; the others follow */
     uint32_t connections_max;
     const struct process *process; /* NULL in tests */
+    const struct gate *gate;       /* NULL: everybody may ask for anything */
 };
 
 /*

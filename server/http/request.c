@@ -301,6 +301,7 @@ enum http_parse http_request_parse(struct span bytes, struct http_request *ret_r
         *reterr_refusal = p.refusal;
     if (result != HTTP_PARSE_DONE)
         return result;
+    request.head = bytes.base;
     request.head_len = (size_t)(p.at - bytes.base);
     *ret_request = request;
     return HTTP_PARSE_DONE;

@@ -51,6 +51,7 @@ struct http_request {
     struct http_accept accept;
     struct span accept_encoding; /* the value of the last such field, or empty */
     struct span if_none_match;   /* the same */
+    const char *head;            /* where the bytes that were parsed begin; see field_walk.h */
     size_t head_len; /* bytes of the head: the body, or the next request, begins there */
 };
 

@@ -166,6 +166,10 @@ void http_head_write(struct http_output *out, const struct http_head *head)
     }
     if (head->allow)
         http_output_put(out, SPAN("\r\nAllow: GET, HEAD"));
+    if (head->challenge.len > 0) {
+        http_output_put(out, SPAN("\r\nWWW-Authenticate: "));
+        http_output_put(out, head->challenge);
+    }
     if (head->retry_after_s > 0) {
         http_output_put(out, SPAN("\r\nRetry-After: "));
         http_output_put_u64(out, head->retry_after_s);

@@ -79,6 +79,7 @@ struct http_head {
     uint64_t content_length;  /* bytes, or HTTP_LENGTH_NONE */
     enum http_connection connection;
     bool allow;             /* with Allow: GET, HEAD; a 405 must have it */
+    struct span challenge;  /* of WWW-Authenticate; a 401 must have it; empty: no such field */
     uint32_t retry_after_s; /* 0: no Retry-After */
     struct span more;       /* further fields, each behind a CR LF; empty: none */
     bool may_be_kept;       /* a 200 or 304 that caches may keep if they ask before each use */
@@ -107,7 +108,7 @@ void http_continue_write(struct http_output *out);
  *
  *   {"type":"about:blank","title":"Not Found","status":404,"detail":"..."}
  *
- * head gives status, connection, allow, retry_after_s and date; its content_type and
+ * head gives status, connection, allow, challenge, retry_after_s and date; its content_type and
  * content_length are not looked at.  For HTTP_HEAD the body is left out and its length stated.
  * detail may hold any bytes, a client's too: what is not printable ASCII is escaped, bytes from
  * 0x80 on as the character of that number, so the body is JSON whatever came in.

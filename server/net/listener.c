@@ -104,8 +104,8 @@ static int learn_port(int fd, struct listen_address *address)
     return 0;
 }
 
-int listener_open(const struct listen_address *address, struct listener *ret_listener,
-                  const char **reterr_step)
+int listener_open(const struct listen_address *address, const struct socket_access *access,
+                  struct listener *ret_listener, const char **reterr_step)
 {
     union socket_address to;
     socklen_t len = fill_address(address, &to);
@@ -121,6 +121,12 @@ int listener_open(const struct listen_address *address, struct listener *ret_lis
     if (r == 0) {
         *reterr_step = "bind";
         r = bind_to(fd, &to, len);
+    }
+    if (r == 0 && address->kind == LISTEN_UNIX) {
+        *reterr_step = "access";
+        r = socket_access_apply(access, address->text);
+        if (r < 0)
+            (void)unlink(address->text); /* as if it had never been there */
     }
     if (r == 0) {
         *reterr_step = "listen";
@@ -212,6 +218,23 @@ int listener_adopt(int fd, struct listener *ret_listener, const char **reterr_pr
         return -errno;
     *ret_listener = (struct listener){.fd = fd, .address = address, .adopted = true};
     return 0;
+}
+
+bool listener_is_reachable(const struct listen_address *address)
+{
+    union socket_address to;
+    (void)fill_address(address, &to);
+    switch (address->kind) {
+    case LISTEN_IPV4:
+        return ntohl(to.ipv4.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET;
+    case LISTEN_IPV6:
+        return !IN6_IS_ADDR_LOOPBACK(&to.ipv6.sin6_addr) &&
+               !(IN6_IS_ADDR_V4MAPPED(&to.ipv6.sin6_addr) &&
+                 to.ipv6.sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+    case LISTEN_UNIX:
+        break;
+    }
+    return false;
 }
 
 void listener_close(struct listener *listener)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/attributes.h"
+#include "server/net/socket_access.h"
 #include "server/settings/settings.h"
 
 struct listener {
@@ -16,10 +17,12 @@ struct listener {
 
 /*
  * Opens a listening socket, close-on-exec and non-blocking, on which TCP clients get TCP_NODELAY.
- * A Unix socket left behind by a process that is gone is replaced; one that answers is not.
+ * A Unix socket left behind by a process that is gone is replaced; one that answers is not.  Nobody
+ * can connect to one before access has been given to whom it is for.
  * Returns 0, or a negative errno; *reterr_step then names the call that failed, e.g. "bind".
  */
-NODISCARD int listener_open(const struct listen_address *address, struct listener *ret_listener,
+NODISCARD int listener_open(const struct listen_address *address,
+                            const struct socket_access *access, struct listener *ret_listener,
                             const char **reterr_step);
 
 /*
@@ -28,6 +31,9 @@ NODISCARD int listener_open(const struct listen_address *address, struct listene
  * negative errno and then *reterr_problem says in words what is wrong with it.
  */
 NODISCARD int listener_adopt(int fd, struct listener *ret_listener, const char **reterr_problem);
+
+/* Whether other machines may be able to connect to it: neither a Unix socket nor loopback. */
+bool listener_is_reachable(const struct listen_address *address);
 
 /*
  * Closes it and removes the file of a Unix socket that was not adopted.  Does nothing to a closed

@@ -33,7 +33,8 @@ static setting_parser parse_shards;
 static setting_parser parse_number;
 static setting_parser parse_addresses;
 static setting_parser parse_start_time;
-static setting_parser parse_instance_name;
+static setting_parser parse_mode;
+static setting_parser parse_name;
 static setting_parser parse_path;
 static setting_parser parse_state_directory;
 static setting_parser parse_duration;
@@ -73,6 +74,11 @@ static setting_parser parse_size;
     [SETTING_##setting] = {#setting,   parser,   offsetof(struct settings, field), \
                            0,          0,        "an absolute path",               \
                            by_default, if_unset, text}
+/* A row for a name. */
+#define NAME(setting, field, words, by_default, if_unset, text)                      \
+    [SETTING_##setting] = {#setting,   parse_name, offsetof(struct settings, field), \
+                           0,          0,          words,                            \
+                           by_default, if_unset,   text}
 #define OTHER(setting, parser, words, by_default, if_unset, text) \
     [SETTING_##setting] = {#setting, parser, 0, 0, 0, words, by_default, if_unset, text}
 
@@ -85,16 +91,26 @@ static const struct setting table[SETTING_COUNT] = {
     OTHER(LISTEN_ADDRESS, parse_addresses,
           "a comma list of IPv4 addresses, IPv6 addresses and unix:/path", "127.0.0.1", "",
           "Where to listen. 0.0.0.0 and :: are all addresses of the machine."),
+    OTHER(UNIX_SOCKET_MODE, parse_mode, "3 or 4 octal digits, such as 0660", "", "by the umask",
+          "Who may connect to a unix:/path: its mode; connecting takes the right to write."),
+    NAME(UNIX_SOCKET_GROUP, unix_socket_group, "the name or the number of a group", "",
+         "that of the process", "The group of a unix:/path."),
+    SWITCH(ALLOW_ROOT, allow_root, "0",
+           "1: may run as root and listen on addresses that other machines can reach."),
+    PATH(
+        AUTH_TOKEN_FILE, parse_path, auth_token_file, "", "no token needed",
+        "Bearer tokens, one per line; without one of them, all but /health is a 401. Read again at "
+        "SIGHUP."),
     OTHER(START_TIME, parse_start_time, "a time from 1970 on, such as 2014-09-01T00:00:00Z",
           "2014-09-01T00:00:00Z", "",
           "Tick 0 of the ids. Never change it once ids are in use: old ids would come again."),
     NUMBER(MIN_ID, min_id, 0, 9223372036854775807, "", "", "no floor",
            "No id at or below this is issued. When coming from another generator: the largest id "
            "that it can have issued."),
-    OTHER(INSTANCE_NAME, parse_instance_name, "1 to 64 letters, digits, '.', '-' or '_'", "",
-          "the host name",
-          "Who this is. A copy of the state under another name does not start with the same "
-          "shards."),
+    NAME(INSTANCE_NAME, instance_name, "1 to 64 letters, digits, '.', '-' or '_'", "",
+         "the host name",
+         "Who this is. A copy of the state under another name does not start with the same "
+         "shards."),
     PATH(STATE_DIRECTORY, parse_state_directory, state_directory, "/var/lib/go-id", "",
          "What must survive a crash is kept here; one process at a time owns it."),
     PATH(LOCK_DIRECTORY, parse_path, lock_directory, "/run/lock/go-id", "",
@@ -295,21 +311,38 @@ static bool parse_start_time(struct settings *settings, enum setting_id id, stru
     return true;
 }
 
-static bool is_instance_char(char c)
+static bool is_name_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '-' || c == '_';
 }
 
-static bool parse_instance_name(struct settings *settings, enum setting_id id, struct span value,
-                                struct place place, struct problems *problems)
+static bool parse_mode(struct settings *settings, enum setting_id id, struct span value,
+                       struct place place, struct problems *problems)
+{
+    uint64_t mode = 0;
+    bool good = value.len == 3 || value.len == 4;
+    for (size_t i = 0; i < value.len && good; i++) {
+        good = value.base[i] >= '0' && value.base[i] <= '7';
+        mode = mode * 8 + (uint64_t)(value.base[i] - '0');
+    }
+    if (!good || mode == 0 || mode > 0777)
+        return refuse(id, value, place, problems);
+    settings->unix_socket_mode = mode;
+    return true;
+}
+
+/* Names of instances, and of groups. */
+static bool parse_name(struct settings *settings, enum setting_id id, struct span value,
+                       struct place place, struct problems *problems)
 {
     bool good = value.len > 0 && value.len < INSTANCE_NAME_MAX;
     for (size_t i = 0; i < value.len && good; i++)
-        good = is_instance_char(value.base[i]);
+        good = is_name_char(value.base[i]);
     if (!good)
         return refuse(id, value, place, problems);
-    settings->instance_name = settings->values[id].text;
+    const char **field = field_of(settings, id);
+    *field = settings->values[id].text;
     return true;
 }
 
@@ -441,6 +474,8 @@ void settings_init(struct settings *settings)
     static struct problems none;
     memset(settings, 0, sizeof(*settings));
     settings->log_file = "";
+    settings->auth_token_file = "";
+    settings->unix_socket_group = "";
     settings->instance_name = "";
     for (unsigned id = 0; id < SETTING_COUNT; id++) {
         if (table[id].fallback[0] != '\0')

@@ -62,6 +62,10 @@ enum setting_id {
     SETTING_TOTAL_SHARDS,
     SETTING_SERVICE_PORT,
     SETTING_LISTEN_ADDRESS,
+    SETTING_UNIX_SOCKET_MODE,
+    SETTING_UNIX_SOCKET_GROUP,
+    SETTING_ALLOW_ROOT,
+    SETTING_AUTH_TOKEN_FILE,
     SETTING_START_TIME,
     SETTING_MIN_ID,
     SETTING_INSTANCE_NAME,
@@ -101,6 +105,11 @@ struct settings {
     uint64_t service_port;                                   /* SERVICE_PORT */
     struct listen_address listeners[SETTINGS_LISTENERS_MAX]; /* LISTEN_ADDRESS, with ports */
     size_t listener_count;
+    uint64_t unix_socket_mode; /* UNIX_SOCKET_MODE; 0: as the umask has it */
+    const char
+        *unix_socket_group; /* UNIX_SOCKET_GROUP; a name or a number; "": that of the process */
+    uint64_t allow_root;    /* ALLOW_ROOT; 0 or 1 */
+    const char *auth_token_file;       /* AUTH_TOKEN_FILE; "": none */
     int64_t start_time_ns;             /* START_TIME */
     uint64_t min_id;                   /* MIN_ID; no id at or below it is issued; 0: not set */
     const char *instance_name;         /* INSTANCE_NAME; "": the host name */

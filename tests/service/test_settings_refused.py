@@ -128,6 +128,17 @@ def test_what_is_no_shard_is_refused(text):
                                 "not \"run\""),
     ({"REQUIRE_CLOCK_SYNC": "yes"}, "environment: 'REQUIRE_CLOCK_SYNC' must be 0 or 1, "
                                     "not \"yes\""),
+    ({"UNIX_SOCKET_MODE": "rw"}, "environment: 'UNIX_SOCKET_MODE' must be 3 or 4 octal digits, "
+                                 "such as 0660, not \"rw\""),
+    ({"UNIX_SOCKET_MODE": "0668"}, "environment: 'UNIX_SOCKET_MODE' must be 3 or 4 octal digits, "
+                                   "such as 0660, not \"0668\""),
+    ({"UNIX_SOCKET_MODE": "1777"}, "environment: 'UNIX_SOCKET_MODE' must be 3 or 4 octal digits, "
+                                   "such as 0660, not \"1777\""),
+    ({"UNIX_SOCKET_GROUP": ""}, "environment: 'UNIX_SOCKET_GROUP' must be the name or the number "
+                                "of a group, not \"\""),
+    ({"ALLOW_ROOT": "2"}, "environment: 'ALLOW_ROOT' must be 0 or 1, not \"2\""),
+    ({"AUTH_TOKEN_FILE": "tokens"},
+     "environment: 'AUTH_TOKEN_FILE' must be an absolute path, not \"tokens\""),
     ({"INSTANCE_NAME": "a b"}, "environment: 'INSTANCE_NAME' must be 1 to 64 letters, digits, "
                                "'.', '-' or '_', not \"a b\""),
     ({"TIME_SOURCE": "sytem"},

@@ -81,6 +81,8 @@ static void a_head_with_everything_fits_the_ceiling(void **state)
                                        .content_length = UINT64_MAX - 1,
                                        .connection = HTTP_CONNECTION_KEEP_ALIVE,
                                        .allow = true,
+                                       .challenge = SPAN_INIT("Bearer realm=\"go-id\", "
+                                                              "error=\"invalid_token\""),
                                        .retry_after_s = UINT32_MAX,
                                        .date = DATE};
         http_head_write(&out, &head);
@@ -88,6 +90,7 @@ static void a_head_with_everything_fits_the_ceiling(void **state)
         const char *text = written(&out);
         assert_non_null(strstr(text, "\r\nContent-Length: 18446744073709551614\r\n"));
         assert_non_null(strstr(text, "\r\nAllow: GET, HEAD\r\n"));
+        assert_non_null(strstr(text, "\r\nWWW-Authenticate: Bearer realm=\"go-id\", "));
         assert_non_null(strstr(text, "\r\nRetry-After: 4294967295\r\n"));
         assert_non_null(strstr(text, "\r\nConnection: keep-alive\r\n\r\n"));
     }

@@ -49,6 +49,10 @@ static void nothing_set_means_the_defaults(void **state)
     assert_int_equal(settings.listeners[0].kind, LISTEN_IPV4);
     assert_string_equal(settings.listeners[0].text, "127.0.0.1");
     assert_int_equal(settings.listeners[0].port, 7001);
+    assert_int_equal(settings.unix_socket_mode, 0);
+    assert_string_equal(settings.unix_socket_group, "");
+    assert_int_equal(settings.allow_root, 0);
+    assert_string_equal(settings.auth_token_file, "");
     assert_true(settings.start_time_ns == START_2014_NS);
     assert_int_equal(settings.min_id, 0);
     assert_string_equal(settings.instance_name, "");
@@ -91,6 +95,10 @@ static void every_setting_can_be_set_in_a_file(void **state)
     assert_int_equal(settings.listeners[1].port, 7002);
     assert_int_equal(settings.listeners[2].kind, LISTEN_UNIX);
     assert_string_equal(settings.listeners[2].text, "/run/go-id/socket");
+    assert_int_equal(settings.unix_socket_mode, 0660);
+    assert_string_equal(settings.unix_socket_group, "www-data");
+    assert_int_equal(settings.allow_root, 1);
+    assert_string_equal(settings.auth_token_file, "/etc/go-id/tokens");
     assert_true(settings.start_time_ns == INT64_C(1577836800000000000));
     assert_true(settings.min_id == INT64_MAX);
     assert_string_equal(settings.instance_name, "ids-1.example_org");
@@ -122,7 +130,7 @@ static void every_setting_can_be_set_in_a_file(void **state)
     for (unsigned id = 0; id < SETTING_COUNT; id++)
         assert_int_equal(settings.values[id].source, SOURCE_FILE);
     assert_int_equal(settings.values[SETTING_SHARD_ID].line, 2);
-    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 27);
+    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 31);
 }
 
 static void a_shard_id_is_a_number_or_a_range(void **state)

@@ -1,0 +1,14 @@
+/* admission.h: whether a request may be answered at all; asked before its endpoint is. */
+#ifndef SERVER_API_ADMISSION_H
+#define SERVER_API_ADMISSION_H
+
+#include "server/api/api.h"
+
+/*
+ * Whether the request shows one of the gate's tokens, if it needs any.  When it returns false it
+ * has answered with a 401 (RFC 6750).
+ */
+NODISCARD bool admission_by_token(const struct api_call *call, const struct http_request *request,
+                                  struct http_output *out);
+
+#endif
