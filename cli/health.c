@@ -8,6 +8,7 @@
 #include "cli/http_client.h"
 #include "common/errno_name.h"
 #include "common/number.h"
+#include "server/access/proxy_header.h"
 #include "server/settings/settings_load.h"
 
 /* Too large for some stacks, and needed once. */
@@ -28,7 +29,8 @@ static void print_help(void)
                  "Exit status: 0 it says OK, 1 it does not, 2 wrong arguments or settings.\n");
 }
 
-static int ask(const char *text, uint64_t timeout_ms)
+/* preface: what the service expects before a request. */
+static int ask(const char *text, struct span preface, uint64_t timeout_ms)
 {
     struct http_url url;
     if (http_url_parse(text, "/health", &url) < 0) {
@@ -38,6 +40,7 @@ static int ask(const char *text, uint64_t timeout_ms)
                       text);
         return EXIT_STATUS_USAGE;
     }
+    url.preface = preface;
     char buffer[8192];
     struct http_answer answer;
     const char *step;
@@ -56,6 +59,18 @@ static int ask(const char *text, uint64_t timeout_ms)
     return EXIT_STATUS_FAILURE;
 }
 
+/* A service that trusts proxies on its own machine takes us for one of them. */
+static struct span own_preface(void)
+{
+    static const uint8_t loopback[4] = {127, 0, 0, 1};
+    struct ip_address address = ip_address_of_ipv4(loopback);
+    for (size_t i = 0; settings.proxy_protocol != 0 && i < settings.trusted_proxies.count; i++) {
+        if (ip_network_has(&settings.trusted_proxies.networks[i], &address))
+            return proxy_header_of_ourselves();
+    }
+    return SPAN("");
+}
+
 static int ask_own(const struct settings_sources *sources, uint64_t timeout_ms)
 {
     char url[64];
@@ -65,7 +80,7 @@ static int ask_own(const struct settings_sources *sources, uint64_t timeout_ms)
         return EXIT_STATUS_USAGE;
     }
     (void)snprintf(url, sizeof(url), "http://127.0.0.1:%" PRIu64 "/health", settings.service_port);
-    return ask(url, timeout_ms);
+    return ask(url, own_preface(), timeout_ms);
 }
 
 int command_health(int argc, char **argv)
@@ -101,5 +116,5 @@ int command_health(int argc, char **argv)
         (void)fprintf(stderr, "go-id health: one URL is enough\n");
         return usage_error("health");
     }
-    return optind < argc ? ask(argv[optind], timeout_ms) : ask_own(&sources, timeout_ms);
+    return optind < argc ? ask(argv[optind], SPAN(""), timeout_ms) : ask_own(&sources, timeout_ms);
 }

@@ -205,7 +205,9 @@ static int exchange(int fd, const struct http_url *url, int64_t deadline_ns, cha
     int len = snprintf(request, sizeof(request),
                        "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", url->path, host);
     *reterr_step = "send";
-    int r = send_all(fd, (struct span){request, (size_t)len}, deadline_ns);
+    int r = send_all(fd, url->preface, deadline_ns);
+    if (r == 0)
+        r = send_all(fd, (struct span){request, (size_t)len}, deadline_ns);
     if (r < 0)
         return r;
     *reterr_step = "receive";

@@ -21,6 +21,7 @@ struct http_url {
     char port[6];
     char path[HTTP_URL_PART_MAX];
     char socket[HTTP_URL_PART_MAX]; /* "" unless unix: */
+    struct span preface;            /* sent before the request; http_url_parse() leaves it empty */
 };
 
 /* Returns 0; -EINVAL for another form or scheme.  Without a path, path is default_path. */

@@ -48,19 +48,53 @@ static int load_tokens(struct admitting *a, const struct verdict *verdict)
     return r;
 }
 
-int admitting_begin(struct admitting *a, const struct settings *settings)
+/* Limits per client, if there are any. */
+static int reserve_limits(struct admitting *a, uint32_t clients_max)
+{
+    const struct settings *settings = a->settings;
+    int r = 0;
+    if (settings->rate_limit == 0 && settings->max_connections_per_client == 0 &&
+        settings->proxy_protocol == 0)
+        return 0;
+    a->gate.origins = &a->origins;
+    r = origins_init(&a->origins, settings);
+    if (r == 0 && settings->rate_limit > 0) {
+        uint64_t burst = settings->rate_limit_burst;
+        a->gate.rate = &a->rate;
+        r = rate_limit_create(&a->rate, settings->rate_limit,
+                              burst > 0 ? burst : settings->rate_limit);
+    }
+    if (r == 0 && settings->max_connections_per_client > 0) {
+        a->gate.connections = &a->connections;
+        r = connection_count_create(&a->connections, clients_max,
+                                    (uint32_t)settings->max_connections_per_client);
+    }
+    return r;
+}
+
+int admitting_begin(struct admitting *a, const struct settings *settings, uint32_t clients_max)
 {
     static const struct verdict refused = {"start_refused", "correct the file of AUTH_TOKEN_FILE"};
     a->settings = settings;
-    if (settings->auth_token_file[0] == '\0')
-        return 0;
-    a->gate.tokens = &a->tokens;
-    return load_tokens(a, &refused);
+    int r = reserve_limits(a, clients_max);
+    if (r == 0 && settings->auth_token_file[0] != '\0') {
+        a->gate.tokens = &a->tokens;
+        r = load_tokens(a, &refused);
+    }
+    return r;
+}
+
+void admitting_end(struct admitting *a)
+{
+    if (a->gate.connections != NULL)
+        connection_count_destroy(&a->connections);
+    if (a->gate.rate != NULL)
+        rate_limit_destroy(&a->rate);
 }
 
 const struct gate *admitting_gate(const struct admitting *a)
 {
-    return a->gate.tokens != NULL ? &a->gate : NULL;
+    return a->gate.tokens != NULL || a->gate.origins != NULL ? &a->gate : NULL;
 }
 
 void admitting_reload(struct admitting *a)

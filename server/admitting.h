@@ -1,4 +1,4 @@
-/* admitting.h: sets up all that stands between clients and the ids: who may ask. */
+/* admitting.h: sets up all that stands between clients and the ids: who may ask, how often. */
 #ifndef SERVER_ADMITTING_H
 #define SERVER_ADMITTING_H
 
@@ -11,6 +11,9 @@ struct admitting {
     const struct settings *settings;
     struct gate gate;
     struct access_tokens tokens;
+    struct origins origins;
+    struct rate_limit rate;
+    struct connection_count connections;
 };
 
 /*
@@ -20,8 +23,15 @@ struct admitting {
 NODISCARD int admitting_check_user(const struct settings *settings,
                                    const struct listen_address *address);
 
-/* Reads what the settings name.  Returns 0, or a negative errno after a line in the log. */
-NODISCARD int admitting_begin(struct admitting *admitting, const struct settings *settings);
+/*
+ * Reads and reserves what the settings ask for, for up to clients_max connections.  Returns 0, or
+ * a negative errno after a line in the log.
+ */
+NODISCARD int admitting_begin(struct admitting *admitting, const struct settings *settings,
+                              uint32_t clients_max);
+
+/* Gives back what was reserved.  One zeroed is allowed. */
+void admitting_end(struct admitting *admitting);
 
 /* The gate for struct service: NULL when there is nothing to watch for. */
 const struct gate *admitting_gate(const struct admitting *admitting);

@@ -225,6 +225,7 @@ static void release(struct daemon *d)
     issuing_end(&d->issuing); /* before the workers go: its thread wakes them */
     for (uint32_t i = 0; i < d->worker_count; i++)
         worker_destroy(&d->workers[i]);
+    admitting_end(&d->admitting);
     memory_release(d->workers, d->worker_count * sizeof(struct worker));
     memory_release(d->shared.clients.entries, d->shared.clients.capacity * sizeof(struct client));
     if (d->shared.client_left_fd != -1)
@@ -366,7 +367,7 @@ static int prepare(struct daemon *d)
     if (r == 0)
         r = claim_descriptors(d, worker_count);
     if (r == 0)
-        r = admitting_begin(&d->admitting, d->settings);
+        r = admitting_begin(&d->admitting, d->settings, d->clients_max);
     if (r == 0)
         r = claim_ids(d);
     d->issuing.service.gate = admitting_gate(&d->admitting);

@@ -1,5 +1,9 @@
 #include "server/api/admission.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/timestamp.h"
 #include "server/access/gate.h"
 #include "server/http/field_walk.h"
 
@@ -51,4 +55,31 @@ bool admission_by_token(const struct api_call *call, const struct http_request *
                       SPAN("the token in the Authorization field is none of this service's; send "
                            "a good one, once"));
     return true;
+}
+
+bool admission_by_rate(const struct api_call *call, const struct http_request *request,
+                       struct http_output *out, uint32_t tokens)
+{
+    const struct gate *gate = call->service->gate;
+    char detail[HTTP_DETAIL_MAX];
+    int64_t wait_ns;
+    if (gate == NULL || gate->rate == NULL)
+        return true;
+    uint64_t key = origin_of_request(gate->origins, call->origin, request);
+    if (key == ORIGIN_NOBODY ||
+        rate_limit_take(gate->rate, key, tokens, call->now.mono_ns, &wait_ns))
+        return true;
+
+    int len = snprintf(detail, sizeof(detail),
+                       "your address has used up its %" PRId64
+                       " requests a second, in which every id of a batch counts as one; wait",
+                       NS_PER_S / gate->rate->token_ns);
+    struct http_head head = {
+        .status = 429,
+        .connection = call->connection,
+        .retry_after_s = (uint32_t)((wait_ns - 1) / NS_PER_S) + 1,
+        .date = call->date,
+    };
+    http_problem_write(out, &head, (struct span){detail, (size_t)len}, request->method);
+    return false;
 }

@@ -11,4 +11,11 @@
 NODISCARD bool admission_by_token(const struct api_call *call, const struct http_request *request,
                                   struct http_output *out);
 
+/*
+ * Takes tokens from whoever asks, if there is a gate with a RATE_LIMIT.  When it returns false it
+ * has answered with a 429.
+ */
+NODISCARD bool admission_by_rate(const struct api_call *call, const struct http_request *request,
+                                 struct http_output *out, uint32_t tokens);
+
 #endif

@@ -24,7 +24,7 @@ struct route {
     struct span path;
     bool has_argument; /* the path is a prefix, and something follows it */
     bool is_large;     /* the answer needs more room than API_ANSWER_MAX */
-    bool is_open;      /* needs no token: for health checks, which have none */
+    bool is_open;      /* takes no token of any kind: for health checks */
     api_endpoint endpoint;
 };
 
@@ -65,6 +65,17 @@ static const struct route *find_route(struct span path, struct span *ret_argumen
         return route;
     }
     return NULL;
+}
+
+/* What a request for ids takes is known once their number is: endpoint_generate() sees to that. */
+static bool is_admitted(const struct api_call *call, const struct http_request *request,
+                        const struct route *route, struct http_output *out)
+{
+    if (route != NULL && route->is_open)
+        return true;
+    bool pays_later = route != NULL && route->endpoint == endpoint_generate;
+    return admission_by_token(call, request, out) &&
+           (pays_later || admission_by_rate(call, request, out, 1));
 }
 
 /*
@@ -111,8 +122,7 @@ static enum api_outcome handle(const struct api_call *call, const struct http_re
                               "the path has a '%%' escape that is malformed, %%2F or %%00");
     if (route != NULL)
         *path = (unsigned)(route - routes);
-    if (call->service->gate != NULL && (route == NULL || !route->is_open) &&
-        !admission_by_token(call, request, out))
+    if (call->service->gate != NULL && !is_admitted(call, request, route, out))
         return API_ANSWERED;
     if (route == NULL)
         return answer_problem(call, request, out, 404,

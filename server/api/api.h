@@ -23,6 +23,7 @@
 
 /* The same for the few answers that are larger: see api_answer_max(). */
 #define API_LARGE_ANSWER_MAX 49152
+struct origin;
 
 /* The circumstances of one answer. */
 struct api_call {
@@ -31,6 +32,7 @@ struct api_call {
     struct moment now;
     const char *date;                /* of the Date field: 29 characters */
     enum http_connection connection; /* what the Connection field says */
+    const struct origin *origin;     /* who asks; looked at only if the service has a gate */
 };
 
 enum api_outcome {

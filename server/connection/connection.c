@@ -5,6 +5,8 @@
 #include "common/bug.h"
 #include "common/log.h"
 #include "common/timestamp.h"
+#include "server/access/gate.h"
+#include "server/access/proxy_header.h"
 #include "server/api/api.h"
 
 /* How long a client that was told "close" may go on sending before the socket is closed. */
@@ -57,7 +59,8 @@ static struct api_call call_for(const struct connection *c, struct workspace *w,
                              .counters = &w->counters,
                              .now = w->now,
                              .date = date,
-                             .connection = connection};
+                             .connection = connection,
+                             .origin = &c->origin};
 }
 
 /* The answer to the request at hand is in the workspace's buffer, or has been sent. */
@@ -251,6 +254,8 @@ static void keep_input(struct connection *c, struct workspace *w, struct span by
         len = c->head_len; /* what followed the head is body, and read past */
     if (c->state == CONNECTION_LAST)
         len = 0; /* nothing more is answered */
+    if (c->state == CONNECTION_CLOSED)
+        len = 0; /* nor is it read */
 
     if (len == 0) {
         drop_input(c, w);
@@ -264,11 +269,40 @@ static void keep_input(struct connection *c, struct workspace *w, struct span by
     c->input_len = (uint32_t)len;
 }
 
+/*
+ * Reads the header of the PROXY protocol with which a proxy begins.  Returns its length; 0 when it
+ * has not all arrived, or when this is none and the connection is to be closed.
+ */
+static size_t read_proxy_header(struct connection *c, struct workspace *w, struct span bytes)
+{
+    static struct log_limit limit;
+    struct proxy_header header;
+    switch (proxy_header_parse(bytes, &header)) {
+    case HTTP_PARSE_MORE:
+        return 0;
+    case HTTP_PARSE_REFUSED:
+        log_write_limited(&limit, LOG_WARN, "no_proxy_header",
+                          "hint=\"PROXY_PROTOCOL is 1, and a connection from one of "
+                          "TRUSTED_PROXIES did not begin with a header of version 2\"");
+        set_state(c, w, CONNECTION_CLOSED);
+        return 0;
+    case HTTP_PARSE_DONE:
+        break;
+    }
+    c->origin.sends_header = false;
+    if (header.has_client)
+        c->origin = origin_of_address(w->service->gate->origins, &header.client);
+    return header.len;
+}
+
 /* Answers the requests in bytes, one after the other, until they end or one has to wait. */
 static void work_through(struct connection *c, struct workspace *w, struct span bytes)
 {
     size_t used = 0;
-    while (used < bytes.len && w->out.capacity - w->out.used >= API_ANSWER_MAX) {
+    if (c->origin.sends_header)
+        used = read_proxy_header(c, w, bytes);
+    while (!c->origin.sends_header && used < bytes.len &&
+           w->out.capacity - w->out.used >= API_ANSWER_MAX) {
         if (c->state != CONNECTION_HEAD && c->state != CONNECTION_BODY)
             break;
         size_t len = read_request(c, w, (struct span){bytes.base + used, bytes.len - used});
@@ -293,6 +327,11 @@ void connection_open(struct connection *c, struct workspace *w)
     *c = (struct connection){.state = CONNECTION_HEAD, .since_ns = w->now.mono_ns};
     counter_add(&w->counters.opened, 1);
     count_state(w, CONNECTION_CLOSED, CONNECTION_HEAD);
+}
+
+void connection_set_origin(struct connection *c, struct origin origin)
+{
+    c->origin = origin;
 }
 
 void connection_close(struct connection *c, struct workspace *w)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "common/span.h"
+#include "server/access/origin.h"
 #include "server/api/id_order.h"
 #include "server/connection/workspace.h"
 #include "server/http/body.h"
@@ -63,6 +64,8 @@ struct connection {
     bool continue_sent;      /* 100 Continue has been sent for the body being read */
     bool input_may_follow;   /* the last read was as long as it could be */
 
+    struct origin origin; /* whose requests these are; looked at only if the service has a gate */
+
     int64_t since_ns; /* monotonic; what the deadline of the state is counted from */
 
     char *input;        /* block with unread bytes, or NULL when there are none */
@@ -81,6 +84,9 @@ struct connection {
 };
 
 void connection_open(struct connection *connection, struct workspace *workspace);
+
+/* Says who is at the other end, if that matters; before anything else happens. */
+void connection_set_origin(struct connection *connection, struct origin origin);
 
 /* Gives back all that was borrowed.  Allowed in every state. */
 void connection_close(struct connection *connection, struct workspace *workspace);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #include "common/errno_name.h"
 #include "common/log.h"
+#include "server/access/gate.h"
 
 /* How soon to try again when there was no room and no client of ours has left since. */
 #define RETRY_MS 100
@@ -22,6 +24,7 @@ enum { SIGNAL, CLIENT_LEFT, TIMER, FIXED_FDS };
 
 static struct log_limit accept_failed_limit;
 static struct log_limit clients_full_limit;
+static struct log_limit clients_turned_away_limit;
 
 static struct worker *least_busy(const struct acceptor *acceptor)
 {
@@ -63,6 +66,45 @@ static enum accept_result explain_failure(const struct acceptor *acceptor, int e
     }
 }
 
+/*
+ * Accepts a client, and finds out who it is; ret->fd is -1 on failure.  False when it has too many
+ * connections already.  A proxy may have any number: they are those of its clients.
+ */
+static bool accept_known(const struct gate *gate, int listener_fd, struct newcomer *ret)
+{
+    struct sockaddr_storage peer = {0};
+    socklen_t len = sizeof(peer);
+    ret->fd = accept4(listener_fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (ret->fd == -1)
+        return true;
+    ret->origin = origin_of_peer(gate->origins, (const struct sockaddr *)&peer);
+    if (gate->connections == NULL || ret->origin.is_proxy || ret->origin.key == ORIGIN_NOBODY)
+        return true;
+    return connection_count_enter(gate->connections, ret->origin.key, &ret->place) == 0;
+}
+
+/* Tells a client that has too many connections, as far as that can be done without waiting. */
+static void turn_away(int fd)
+{
+    static const char body[] = "{\"type\":\"about:blank\",\"title\":\"Too Many Requests\","
+                               "\"status\":429,\"detail\":\"your address has as many connections "
+                               "open as it may; close some, or use them again\"}";
+    char answer[512];
+    char dropped[4096];
+    int len = snprintf(answer, sizeof(answer),
+                       "HTTP/1.1 429 Too Many Requests\r\nCache-Control: no-store\r\n"
+                       "Content-Type: application/problem+json\r\nContent-Length: %zu\r\n"
+                       "Retry-After: 1\r\nConnection: close\r\n\r\n%s",
+                       sizeof(body) - 1, body);
+    log_write_limited(&clients_turned_away_limit, LOG_WARN, "client_full",
+                      "hint=\"a client has MAX_CONNECTIONS_PER_CLIENT connections; the next one "
+                      "got a 429\"");
+    /* Unread bytes would make close() a reset, which could overtake the answer. */
+    (void)recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT);
+    (void)send(fd, answer, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)close(fd);
+}
+
 static enum accept_result accept_one(const struct acceptor *acceptor, int listener_fd)
 {
     if (is_full(acceptor)) {
@@ -71,15 +113,28 @@ static enum accept_result accept_one(const struct acceptor *acceptor, int listen
                           acceptor->clients_max);
         return ACCEPT_NO_ROOM;
     }
-    int fd = accept4(listener_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd == -1)
+    struct newcomer newcomer = {.place = CONNECTION_UNCOUNTED};
+    const struct gate *gate = acceptor->shared->service->gate;
+    bool is_welcome = true;
+    if (gate != NULL && gate->origins != NULL) {
+        is_welcome = accept_known(gate, listener_fd, &newcomer);
+    } else {
+        newcomer.fd = accept4(listener_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    }
+    if (newcomer.fd == -1)
         return explain_failure(acceptor, errno);
+    if (!is_welcome) {
+        turn_away(newcomer.fd);
+        return ACCEPT_NEXT;
+    }
 
     int r = -EMFILE;
-    if ((uint32_t)fd < acceptor->shared->clients.capacity)
-        r = worker_adopt(least_busy(acceptor), fd);
+    if ((uint32_t)newcomer.fd < acceptor->shared->clients.capacity)
+        r = worker_adopt(least_busy(acceptor), &newcomer);
     if (r < 0) {
-        (void)close(fd);
+        if (newcomer.place != CONNECTION_UNCOUNTED)
+            connection_count_leave(gate->connections, newcomer.place);
+        (void)close(newcomer.fd);
         return explain_failure(acceptor, -r);
     }
     return ACCEPT_NEXT;

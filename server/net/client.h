@@ -27,6 +27,8 @@ struct client {
     bool writable;
     bool hung_up; /* the peer has closed, or half closed: read until the end */
 
+    struct origin origin; /* for the connection, when it is opened */
+    uint32_t place;       /* what it is counted in: connection_count.h */
     struct connection connection;
     struct deadline deadline;
     struct list_node wait_link;  /* in the worker's tick queue or line */

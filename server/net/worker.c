@@ -11,6 +11,7 @@
 #include "common/errno_name.h"
 #include "common/log.h"
 #include "common/timestamp.h"
+#include "server/access/gate.h"
 #include "server/store/mark_keeper.h"
 
 #define EVENTS_MAX 256 /* per turn */
@@ -30,8 +31,9 @@ static uint64_t event_key(int fd, uint32_t generation)
     return (uint64_t)generation << 32 | (uint32_t)fd;
 }
 
-int worker_adopt(struct worker *worker, int fd)
+int worker_adopt(struct worker *worker, const struct newcomer *newcomer)
 {
+    int fd = newcomer->fd;
     struct client_table *table = &worker->shared->clients;
     BUG_IF(fd < 0 || (uint32_t)fd >= table->capacity);
     struct client *client = &table->entries[fd];
@@ -41,6 +43,8 @@ int worker_adopt(struct worker *worker, int fd)
     client->readable = false;
     client->writable = false;
     client->hung_up = false;
+    client->origin = newcomer->origin;
+    client->place = newcomer->place;
     atomic_fetch_add(&table->open_count, 1);
     atomic_fetch_add(&worker->client_count, 1);
     atomic_store_explicit(&client->owner, worker->number, memory_order_release);
@@ -72,6 +76,9 @@ static void close_client(struct worker *worker, struct client *client)
     deadline_wheel_clear(&client->deadline);
     list_remove(&client->wait_link);
     list_remove(&client->ready_link);
+
+    if (client->place != CONNECTION_UNCOUNTED)
+        connection_count_leave(shared->service->gate->connections, client->place);
 
     /* The entry is free before the descriptor is: the kernel may hand that out again at once. */
     atomic_store_explicit(&client->owner, CLIENT_FREE, memory_order_release);
@@ -206,8 +213,10 @@ static void take_event(struct worker *worker, const struct epoll_event *event)
         client->generation != (uint32_t)(event->data.u64 >> 32))
         return; /* a late event for a client that has been closed */
 
-    if (client->connection.state == CONNECTION_CLOSED)
+    if (client->connection.state == CONNECTION_CLOSED) {
         connection_open(&client->connection, &worker->workspace);
+        connection_set_origin(&client->connection, client->origin);
+    }
     if ((event->events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0)
         client->readable = true;
     if ((event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)

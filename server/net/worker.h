@@ -79,10 +79,17 @@ bool worker_has_answered(const struct worker *worker);
 /* Waits until the worker has drained or stopped. */
 void worker_join(struct worker *worker);
 
+/* A socket, non-blocking and connected, with what the acceptor knows of it. */
+struct newcomer {
+    int fd;
+    struct origin origin;
+    uint32_t place; /* of connection_count_enter() */
+};
+
 /*
- * Hands over a socket, non-blocking and connected, from the acceptor.  Returns 0, or a negative
- * errno and then the socket is still the caller's.
+ * Hands over a socket from the acceptor.  Returns 0, or a negative errno and then the socket, and
+ * its place, are still the caller's.
  */
-NODISCARD int worker_adopt(struct worker *worker, int fd);
+NODISCARD int worker_adopt(struct worker *worker, const struct newcomer *newcomer);
 
 #endif

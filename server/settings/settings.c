@@ -9,6 +9,7 @@
 #include "common/suggest.h"
 #include "common/timestamp.h"
 #include "server/settings/addresses.h"
+#include "server/settings/proxies.h"
 #include "server/settings/time_servers.h"
 
 /* ---- The table ------------------------------------------------------------------------------ */
@@ -40,6 +41,7 @@ static setting_parser parse_state_directory;
 static setting_parser parse_duration;
 static setting_parser parse_duration_or_unlimited;
 static setting_parser parse_time_source;
+static setting_parser parse_proxies;
 static setting_parser parse_level;
 static setting_parser parse_size;
 
@@ -134,6 +136,19 @@ static const struct setting table[SETTING_COUNT] = {
     NUMBER(WORKERS, workers, 1, 256, "", "", "one per CPU", "Threads that serve."),
     NUMBER(MAX_CONNECTIONS, max_connections, 1, 1000000, "", "10000", "",
            "Open connections; more wait until one closes."),
+    NUMBER(MAX_CONNECTIONS_PER_CLIENT, max_connections_per_client, 1, 1000000, "", "", "no limit",
+           "Open connections per IPv4 address or IPv6 /64; more get a 429 and are closed."),
+    NUMBER(RATE_LIMIT, rate_limit, 1, 1000000, "", "", "no limit",
+           "Tokens a second per IPv4 address or IPv6 /64. A request takes one, a batch one per id; "
+           "without one left it gets a 429."),
+    NUMBER(RATE_LIMIT_BURST, rate_limit_burst, 1, 1000000, "", "", "those of a second",
+           "Tokens that a client can save up."),
+    OTHER(TRUSTED_PROXIES, parse_proxies,
+          "a comma list of addresses, networks (10.0.0.0/8) and unix", "", "none",
+          "Whose X-Forwarded-For says who a client is. unix: whoever connects to a unix:/path."),
+    SWITCH(PROXY_PROTOCOL, proxy_protocol, "0",
+           "1: every connection from TRUSTED_PROXIES begins with a PROXY protocol header, version "
+           "2."),
     NUMBER(MAX_BATCH, max_batch, 1, 100000, "", "10000", "", "Ids per request."),
     NUMBER(MAX_WAIT_MS, max_wait_ms, 0, 60000, "of ms ", "1000", "",
            "How long a request may wait for its ids before it gets a 503."),
@@ -376,6 +391,12 @@ static bool parse_time_source(struct settings *settings, enum setting_id id, str
     return true;
 }
 
+static bool parse_proxies(struct settings *settings, enum setting_id id, struct span value,
+                          struct place place, struct problems *problems)
+{
+    return proxies_parse(value, table[id].name, place, problems, &settings->trusted_proxies);
+}
+
 static bool parse_level(struct settings *settings, enum setting_id id, struct span value,
                         struct place place, struct problems *problems)
 {
@@ -511,6 +532,9 @@ void settings_finish(struct settings *settings, struct problems *problems)
                      "; correct one of the two",
                      last, settings->total_shards);
     check_window(settings, problems);
+    if (settings->proxy_protocol != 0 && !settings_is_set(settings, SETTING_TRUSTED_PROXIES))
+        problems_add(problems, (struct place){"settings", 0, 0},
+                     "PROXY_PROTOCOL needs TRUSTED_PROXIES: nobody else's word is taken");
 
     for (size_t i = 0; i < settings->listener_count && !settings->ports_given; i++)
         settings->listeners[i].port = (uint16_t)settings->service_port;

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/attributes.h"
+#include "common/ip_address.h"
 #include "common/log.h"
 #include "common/span.h"
 #include "server/settings/problems.h"
@@ -28,6 +29,7 @@
 #define INSTANCE_NAME_MAX 65 /* bytes, with the NUL: as long as a host name may be */
 #define NTP_SERVERS_MAX 8
 #define NTP_PORT 123
+#define PROXIES_MAX 32
 
 struct shard_range {
     uint32_t first; /* 0 to SHARD_MAX */
@@ -41,6 +43,13 @@ struct listen_address {
     enum listen_kind kind;
     uint16_t port;  /* 0: the kernel chooses; unused for LISTEN_UNIX */
     char text[108]; /* a numeric address without brackets, or a path; with its NUL */
+};
+
+/* Who may say for whom it asks. */
+struct proxy_list {
+    struct ip_network networks[PROXIES_MAX];
+    size_t count;
+    bool has_unix; /* whoever connects to a Unix socket is one */
 };
 
 /* Which clock ids go by. */
@@ -78,6 +87,11 @@ enum setting_id {
     SETTING_MAX_CLOCK_LEAP,
     SETTING_WORKERS,
     SETTING_MAX_CONNECTIONS,
+    SETTING_MAX_CONNECTIONS_PER_CLIENT,
+    SETTING_RATE_LIMIT,
+    SETTING_RATE_LIMIT_BURST,
+    SETTING_TRUSTED_PROXIES,
+    SETTING_PROXY_PROTOCOL,
     SETTING_MAX_BATCH,
     SETTING_MAX_WAIT_MS,
     SETTING_HEAD_TIMEOUT_MS,
@@ -119,20 +133,25 @@ struct settings {
     enum time_source_kind time_source; /* TIME_SOURCE */
     struct ntp_server ntp_servers[NTP_SERVERS_MAX]; /* TIME_SOURCE=ntp:... */
     size_t ntp_server_count;
-    uint64_t require_clock_sync; /* REQUIRE_CLOCK_SYNC; 0 or 1 */
-    int64_t max_clock_lead_ns;   /* MAX_CLOCK_LEAD */
-    int64_t max_clock_leap_ns;   /* MAX_CLOCK_LEAP; INT64_MAX: unlimited */
-    uint64_t workers;            /* WORKERS; 0: as many as the CPUs this process may use */
-    uint64_t max_connections;    /* MAX_CONNECTIONS */
-    uint64_t max_batch;          /* MAX_BATCH, ids */
-    uint64_t max_wait_ms;        /* MAX_WAIT_MS */
-    uint64_t head_timeout_ms;    /* HEAD_TIMEOUT_MS */
-    uint64_t idle_timeout_ms;    /* IDLE_TIMEOUT_MS */
-    uint64_t write_timeout_ms;   /* WRITE_TIMEOUT_MS */
-    uint64_t drain_timeout_ms;   /* DRAIN_TIMEOUT_MS */
-    enum log_level log_level;    /* LOG_LEVEL */
-    const char *log_file;        /* LOG_FILE; "": none */
-    uint64_t log_file_max;       /* LOG_FILE_MAX, bytes; 0: no bound */
+    uint64_t require_clock_sync;         /* REQUIRE_CLOCK_SYNC; 0 or 1 */
+    int64_t max_clock_lead_ns;           /* MAX_CLOCK_LEAD */
+    int64_t max_clock_leap_ns;           /* MAX_CLOCK_LEAP; INT64_MAX: unlimited */
+    uint64_t workers;                    /* WORKERS; 0: as many as the CPUs this process may use */
+    uint64_t max_connections;            /* MAX_CONNECTIONS */
+    uint64_t max_connections_per_client; /* MAX_CONNECTIONS_PER_CLIENT; 0: no limit */
+    uint64_t rate_limit;                 /* RATE_LIMIT, tokens a second; 0: no limit */
+    uint64_t rate_limit_burst;           /* RATE_LIMIT_BURST, tokens; 0: as many as RATE_LIMIT */
+    struct proxy_list trusted_proxies;   /* TRUSTED_PROXIES */
+    uint64_t proxy_protocol;             /* PROXY_PROTOCOL; 0 or 1 */
+    uint64_t max_batch;                  /* MAX_BATCH, ids */
+    uint64_t max_wait_ms;                /* MAX_WAIT_MS */
+    uint64_t head_timeout_ms;            /* HEAD_TIMEOUT_MS */
+    uint64_t idle_timeout_ms;            /* IDLE_TIMEOUT_MS */
+    uint64_t write_timeout_ms;           /* WRITE_TIMEOUT_MS */
+    uint64_t drain_timeout_ms;           /* DRAIN_TIMEOUT_MS */
+    enum log_level log_level;            /* LOG_LEVEL */
+    const char *log_file;                /* LOG_FILE; "": none */
+    uint64_t log_file_max;               /* LOG_FILE_MAX, bytes; 0: no bound */
 
     bool ports_given; /* the listeners came with ports: --listen */
     struct setting_value values[SETTING_COUNT];

@@ -65,7 +65,9 @@ SHARD = "'SHARD_ID' must be a number from 0 to 65535, or a range such as 64-127,
 NUMBERS = {
     "TOTAL_SHARDS": (1, 65536, ""), "SERVICE_PORT": (1, 65535, ""), "MIN_ID": (0, 2**63 - 1, ""),
     "WORKERS": (1, 256, ""),
-    "MAX_CONNECTIONS": (1, 1000000, ""), "MAX_BATCH": (1, 100000, ""),
+    "MAX_CONNECTIONS": (1, 1000000, ""),
+    "MAX_CONNECTIONS_PER_CLIENT": (1, 1000000, ""), "RATE_LIMIT": (1, 1000000, ""),
+    "RATE_LIMIT_BURST": (1, 1000000, ""), "MAX_BATCH": (1, 100000, ""),
     "MAX_WAIT_MS": (0, 60000, "of ms "), "HEAD_TIMEOUT_MS": (10, 3600000, "of ms "),
     "IDLE_TIMEOUT_MS": (10, 86400000, "of ms "), "WRITE_TIMEOUT_MS": (10, 3600000, "of ms "),
     "DRAIN_TIMEOUT_MS": (0, 60000, "of ms "),
@@ -139,6 +141,17 @@ def test_what_is_no_shard_is_refused(text):
     ({"ALLOW_ROOT": "2"}, "environment: 'ALLOW_ROOT' must be 0 or 1, not \"2\""),
     ({"AUTH_TOKEN_FILE": "tokens"},
      "environment: 'AUTH_TOKEN_FILE' must be an absolute path, not \"tokens\""),
+    ({"TRUSTED_PROXIES": "proxy"},
+     "environment: 'TRUSTED_PROXIES': \"proxy\" is no IP address, no network such as 10.0.0.0/8 "
+     "without bits behind its prefix, and not unix"),
+    ({"TRUSTED_PROXIES": "10.0.0.1/8"},
+     "environment: 'TRUSTED_PROXIES': \"10.0.0.1/8\" is no IP address, no network such as "
+     "10.0.0.0/8 without bits behind its prefix, and not unix"),
+    ({"TRUSTED_PROXIES": "::1,"}, "environment: 'TRUSTED_PROXIES': an address is missing"),
+    ({"TRUSTED_PROXIES": ",".join(["::1"] * 33)},
+     "environment: 'TRUSTED_PROXIES': \"::1\" is one too many: there may be 32"),
+    ({"PROXY_PROTOCOL": "1"},
+     "settings: PROXY_PROTOCOL needs TRUSTED_PROXIES: nobody else's word is taken"),
     ({"INSTANCE_NAME": "a b"}, "environment: 'INSTANCE_NAME' must be 1 to 64 letters, digits, "
                                "'.', '-' or '_', not \"a b\""),
     ({"TIME_SOURCE": "sytem"},

@@ -66,6 +66,12 @@ static void nothing_set_means_the_defaults(void **state)
     assert_true(settings.max_clock_leap_ns == 3600 * NS_PER_S);
     assert_int_equal(settings.workers, 0);
     assert_int_equal(settings.max_connections, 10000);
+    assert_int_equal(settings.max_connections_per_client, 0);
+    assert_int_equal(settings.rate_limit, 0);
+    assert_int_equal(settings.rate_limit_burst, 0);
+    assert_int_equal(settings.trusted_proxies.count, 0);
+    assert_false(settings.trusted_proxies.has_unix);
+    assert_int_equal(settings.proxy_protocol, 0);
     assert_int_equal(settings.max_batch, 10000);
     assert_int_equal(settings.max_wait_ms, 1000);
     assert_int_equal(settings.head_timeout_ms, 10000);
@@ -118,6 +124,14 @@ static void every_setting_can_be_set_in_a_file(void **state)
     assert_true(settings.max_clock_leap_ns == 604800 * NS_PER_S);
     assert_int_equal(settings.workers, 3);
     assert_int_equal(settings.max_connections, 20000);
+    assert_int_equal(settings.max_connections_per_client, 9);
+    assert_int_equal(settings.rate_limit, 1000000);
+    assert_int_equal(settings.rate_limit_burst, 2);
+    assert_int_equal(settings.trusted_proxies.count, 2);
+    assert_int_equal(settings.trusted_proxies.networks[0].prefix_len, 104);
+    assert_int_equal(settings.trusted_proxies.networks[1].prefix_len, 128);
+    assert_true(settings.trusted_proxies.has_unix);
+    assert_int_equal(settings.proxy_protocol, 1);
     assert_int_equal(settings.max_batch, 500);
     assert_int_equal(settings.max_wait_ms, 0);
     assert_int_equal(settings.head_timeout_ms, 11);
@@ -130,7 +144,7 @@ static void every_setting_can_be_set_in_a_file(void **state)
     for (unsigned id = 0; id < SETTING_COUNT; id++)
         assert_int_equal(settings.values[id].source, SOURCE_FILE);
     assert_int_equal(settings.values[SETTING_SHARD_ID].line, 2);
-    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 31);
+    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 36);
 }
 
 static void a_shard_id_is_a_number_or_a_range(void **state)
