@@ -34,6 +34,12 @@ e2e: ## the container end to end: real LXD, BTRFS and systemd, in namespaces (ne
 	@scripts/install_packages.sh build container e2e
 	@scripts/e2e.sh
 
+abuse: ## hostile clients and scarce resources, at length; prints what a good client saw
+	@scripts/install_packages.sh build test
+	@scripts/build.sh test
+	GO_ID=out/test/go-id GO_ID_ABUSE=long PYTHONDONTWRITEBYTECODE=1 \
+	    /usr/bin/python3 -m pytest -q tests/abuse
+
 proof: ## search every state of the models of generator and mark (about a minute)
 	@scripts/install_packages.sh proof
 	@tests/proof/run.sh

@@ -56,6 +56,7 @@ main() {
         scripts/openapi_tests.sh out/test/go-id --junitxml="$results/openapi.xml"
     stage "documents: every command and link" suite documents test tests/docs
     stage "faults: clocks, crashes, disks, clones" suite faults test tests/faults
+    stage "abuse: hostile clients, scarce resources" suite abuse test tests/abuse
     stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
     stage "installation and Debian packages" suite packaging test tests/packaging
     stage "container build: arguments, checks, failures" suite build test tests/build

@@ -63,7 +63,7 @@ bool admission_by_rate(const struct api_call *call, const struct http_request *r
     const struct gate *gate = call->service->gate;
     char detail[HTTP_DETAIL_MAX];
     int64_t wait_ns;
-    if (gate == NULL || gate->rate == NULL)
+    if (gate->rate == NULL)
         return true;
     uint64_t key = origin_of_request(gate->origins, call->origin, request);
     if (key == ORIGIN_NOBODY ||

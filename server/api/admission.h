@@ -1,4 +1,7 @@
-/* admission.h: whether a request may be answered at all; asked before its endpoint is. */
+/*
+ * admission.h: whether a request may be answered at all; asked before its endpoint is, if the
+ * service has a gate.
+ */
 #ifndef SERVER_API_ADMISSION_H
 #define SERVER_API_ADMISSION_H
 
@@ -12,8 +15,8 @@ NODISCARD bool admission_by_token(const struct api_call *call, const struct http
                                   struct http_output *out);
 
 /*
- * Takes tokens from whoever asks, if there is a gate with a RATE_LIMIT.  When it returns false it
- * has answered with a 429.
+ * Takes tokens from whoever asks, if there is a RATE_LIMIT.  When it returns false it has answered
+ * with a 429.
  */
 NODISCARD bool admission_by_rate(const struct api_call *call, const struct http_request *request,
                                  struct http_output *out, uint32_t tokens);
