@@ -163,12 +163,15 @@ static int create_mark(struct issuing *i, const struct settings *settings)
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
-int issuing_begin(struct issuing *i, const struct settings *settings, int signal_fd)
+int issuing_claim(struct issuing *i, const struct settings *settings)
 {
     i->begun = true;
-    int r = ownership_claim(&i->ownership, settings);
-    if (r == 0)
-        r = start_clock(i, settings, signal_fd);
+    return ownership_claim(&i->ownership, settings);
+}
+
+int issuing_begin(struct issuing *i, const struct settings *settings, int signal_fd)
+{
+    int r = start_clock(i, settings, signal_fd);
     if (r == 0)
         r = create_service(i, settings);
     if (r == 0)

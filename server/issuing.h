@@ -24,10 +24,15 @@ struct issuing {
 };
 
 /*
- * Claims the machine ids, finds out the time and makes the first mark durable: when this returns
- * 0, ids may be issued.  Otherwise it has logged why, and returns a negative errno; -ECANCELED
- * when SIGTERM or SIGINT came on signal_fd while it waited for the clock to be synchronised.
- * *issuing is zeroed before; issuing_end() is due in either case.
+ * Claims the machine ids, and opens what is needed for that.  Returns 0, or a negative errno after
+ * it has logged why.  *issuing is zeroed before; issuing_end() is due in either case.
+ */
+NODISCARD int issuing_claim(struct issuing *issuing, const struct settings *settings);
+
+/*
+ * Finds out the time and makes the first mark durable: when this returns 0, ids may be issued.
+ * Otherwise it has logged why, and returns a negative errno; -ECANCELED when SIGTERM or SIGINT came
+ * on signal_fd while it waited for the clock to be synchronised.
  */
 NODISCARD int issuing_begin(struct issuing *issuing, const struct settings *settings,
                             int signal_fd);

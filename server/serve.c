@@ -21,6 +21,7 @@
 #include "server/issuing.h"
 #include "server/metrics/process.h"
 #include "server/net/acceptor.h"
+#include "server/sandbox/sandbox.h"
 #include "server/systemd/activation.h"
 #include "server/systemd/supervisor.h"
 
@@ -36,6 +37,8 @@ struct daemon {
     struct issuing issuing;
     struct process process;
     struct admitting admitting;
+    struct socket_access access;
+    struct sandbox sandbox;
     struct worker_shared shared;
     struct worker *workers;
     uint32_t worker_count; /* workers created */
@@ -96,6 +99,17 @@ static int claim_descriptors(struct daemon *d, uint32_t worker_count)
     return 0;
 }
 
+static int find_access(struct daemon *d)
+{
+    int r = socket_access_find(d->settings, &d->access);
+    if (r < 0)
+        log_error("start_refused",
+                  "reason=\"there is no such group\" group=%s errno=%s hint=\"see "
+                  "UNIX_SOCKET_GROUP\"",
+                  d->settings->unix_socket_group, errno_name(-r));
+    return r;
+}
+
 /* Those that the service manager has opened. */
 static int take_listeners(struct daemon *d)
 {
@@ -120,14 +134,13 @@ static const char *hint_for(const char *step, int error)
     return "see LISTEN_ADDRESS and SERVICE_PORT";
 }
 
-static int open_listener(struct daemon *d, const struct listen_address *address,
-                         const struct socket_access *access)
+static int open_listener(struct daemon *d, const struct listen_address *address)
 {
     int r = admitting_check_user(d->settings, address);
     const char *step;
     if (r < 0)
         return r;
-    r = listener_open(address, access, &d->listeners[d->listener_count], &step);
+    r = listener_open(address, &d->access, &d->listeners[d->listener_count], &step);
     if (r < 0) {
         char text[LISTENER_TEXT_MAX];
         listener_describe(address, text);
@@ -142,18 +155,11 @@ static int open_listener(struct daemon *d, const struct listen_address *address,
 /* Sockets of the service manager stand for all that the settings name. */
 static int open_listeners(struct daemon *d)
 {
-    struct socket_access access;
     int r = take_listeners(d);
     if (r < 0 || d->listener_count > 0)
         return r;
-    r = socket_access_find(d->settings, &access);
-    if (r < 0)
-        log_error("start_refused",
-                  "reason=\"there is no such group\" group=%s errno=%s hint=\"see "
-                  "UNIX_SOCKET_GROUP\"",
-                  d->settings->unix_socket_group, errno_name(-r));
     for (size_t i = 0; i < d->settings->listener_count && r == 0; i++)
-        r = open_listener(d, &d->settings->listeners[i], &access);
+        r = open_listener(d, &d->settings->listeners[i]);
     return r;
 }
 
@@ -355,6 +361,10 @@ static int claim_ids(struct daemon *d)
 {
     if (d->settings->require_clock_sync != 0)
         supervisor_waiting(&d->supervisor, "a synchronised clock");
+    int r = issuing_claim(&d->issuing, d->settings);
+    if (r < 0)
+        return r;
+    sandbox_enter(&d->sandbox, d->settings, d->issuing.ownership.directory.fd);
     return issuing_begin(&d->issuing, d->settings, d->signal_fd);
 }
 
@@ -369,12 +379,15 @@ static int prepare(struct daemon *d)
     if (r == 0)
         r = admitting_begin(&d->admitting, d->settings, d->clients_max);
     if (r == 0)
+        r = find_access(d); /* the sandbox lets nobody look up a group */
+    if (r == 0)
         r = claim_ids(d);
     d->issuing.service.gate = admitting_gate(&d->admitting);
     if (r == 0)
         r = create_workers(d, worker_count);
     if (r == 0)
         r = open_listeners(d);
+    sandbox_give_up_ports();
     if (r == 0)
         r = issuing_start(&d->issuing, wake_workers, d);
     return r;
@@ -477,6 +490,7 @@ int serve(const struct settings *settings, const struct problems *warnings, int 
         release(&d);
         return 1;
     }
+    sandbox_seal(&d.sandbox);
     warn_of_batch(&d);
     report_ready(&d, ready_fd);
     struct supervised supervised = supervised_of(&d);

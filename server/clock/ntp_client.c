@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/bug.h"
+#include "common/capabilities.h"
 #include "common/log.h"
 #include "common/timestamp.h"
 #include "server/clock/clock.h"
@@ -244,6 +245,7 @@ static void *run(void *argument)
 {
     struct ntp_client *client = argument;
     int64_t now_ns;
+    capabilities_keep(CAPABILITIES_NONE); /* listeners may yet have to be opened: not by us */
     do {
         now_ns = clock_read().boot_ns;
         for (size_t i = 0; i < client->count; i++)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/bug.h"
+#include "common/capabilities.h"
 #include "common/memory.h"
 #include "common/number.h"
 
@@ -80,6 +81,7 @@ static void leave(struct ntp_resolver *resolver)
 static void *run(void *argument)
 {
     struct ntp_resolver *resolver = argument;
+    capabilities_keep(CAPABILITIES_NONE); /* listeners may yet have to be opened: not by us */
     (void)pthread_mutex_lock(&resolver->lock);
     while (!resolver->abandoned) {
         if (resolver->job != JOB_ASKED) {

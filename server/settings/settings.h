@@ -98,6 +98,8 @@ enum setting_id {
     SETTING_IDLE_TIMEOUT_MS,
     SETTING_WRITE_TIMEOUT_MS,
     SETTING_DRAIN_TIMEOUT_MS,
+    SETTING_LANDLOCK,
+    SETTING_SECCOMP,
     SETTING_LOG_LEVEL,
     SETTING_LOG_FILE,
     SETTING_LOG_FILE_MAX,
@@ -149,6 +151,8 @@ struct settings {
     uint64_t idle_timeout_ms;            /* IDLE_TIMEOUT_MS */
     uint64_t write_timeout_ms;           /* WRITE_TIMEOUT_MS */
     uint64_t drain_timeout_ms;           /* DRAIN_TIMEOUT_MS */
+    uint64_t landlock;                   /* LANDLOCK; 0 or 1 */
+    uint64_t seccomp;                    /* SECCOMP; 0 or 1 */
     enum log_level log_level;            /* LOG_LEVEL */
     const char *log_file;                /* LOG_FILE; "": none */
     uint64_t log_file_max;               /* LOG_FILE_MAX, bytes; 0: no bound */

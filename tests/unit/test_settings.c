@@ -78,6 +78,8 @@ static void nothing_set_means_the_defaults(void **state)
     assert_int_equal(settings.idle_timeout_ms, 60000);
     assert_int_equal(settings.write_timeout_ms, 10000);
     assert_int_equal(settings.drain_timeout_ms, 4000);
+    assert_int_equal(settings.landlock, 1);
+    assert_int_equal(settings.seccomp, 1);
     assert_int_equal(settings.log_level, LOG_INFO);
     assert_string_equal(settings.log_file, "");
     for (unsigned id = 0; id < SETTING_COUNT; id++)
@@ -138,13 +140,15 @@ static void every_setting_can_be_set_in_a_file(void **state)
     assert_int_equal(settings.idle_timeout_ms, 12);
     assert_int_equal(settings.write_timeout_ms, 13);
     assert_int_equal(settings.drain_timeout_ms, 14);
+    assert_int_equal(settings.landlock, 0);
+    assert_int_equal(settings.seccomp, 0);
     assert_int_equal(settings.log_level, LOG_DEBUG);
     assert_string_equal(settings.log_file, "/var/log/with blank's.log");
     assert_int_equal(settings.log_file_max, 65536);
     for (unsigned id = 0; id < SETTING_COUNT; id++)
         assert_int_equal(settings.values[id].source, SOURCE_FILE);
     assert_int_equal(settings.values[SETTING_SHARD_ID].line, 2);
-    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 36);
+    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 38);
 }
 
 static void a_shard_id_is_a_number_or_a_range(void **state)
