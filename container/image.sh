@@ -32,7 +32,7 @@ main() {
         --mtime="@$created" --owner=0 --group=0 --mode=u=rwX,go=rX -C "$work" metadata.yaml templates
     tar --append --file="$work/image.tar" --format=gnu --numeric-owner --sort=name \
         --transform='s,^\.\(/\|$\),rootfs\1,S' -C "$(realpath "$rootfs")" .
-    xz -9e --threads=1 "$work/image.tar"
+    xz -9 --threads=1 "$work/image.tar"
     mv "$work/image.tar.xz" "$out"
 }
 

@@ -17,7 +17,8 @@ lock=/run/lock/go-id-e2e.lock
 results=$repository/out/test-results
 python=/usr/bin/python3 # Debian's: the one that Debian's pytest belongs to
 cannot_run=77
-namespaces=''
+interrupted=0
+apart_pid=''
 
 # Says why this machine cannot run it; nothing if it can.
 obstacle() {
@@ -71,9 +72,28 @@ host_state() {
     "$python" tests/container/host_state.py "$@"
 }
 
-# Ends everything that runs in the namespaces: their first process takes all others with it.
-end_namespaces() {
-    [[ -z $namespaces ]] || kill -KILL "$namespaces" 2>/dev/null
+# apart [UNSHARE OPTION...] COMMAND...: runs it with mounts and processes of its own.  The first
+# process there takes all others with it when it ends.
+apart() {
+    local status=0
+    ((interrupted == 0)) || return 1
+    unshare --mount --pid --fork --kill-child --mount-proc "$@" 9>&- </dev/null &
+    apart_pid=$!
+    wait "$apart_pid" || status=1
+    wait "$apart_pid" 2>/dev/null # again, if it was a signal that ended the first wait
+    apart_pid=''
+    return "$status"
+}
+
+# unshare, which is left alone, ends when everything in the namespaces has.
+interrupt() {
+    local first
+    echo "e2e: interrupted; ending everything" >&2
+    interrupted=1
+    [[ -n $apart_pid ]] || return
+    first=$(ps -o pid= --ppid "$apart_pid")
+    # shellcheck disable=SC2086 # it has blanks before it
+    kill -KILL ${first:-$apart_pid} 2>/dev/null
 }
 
 pytest() {
@@ -96,26 +116,22 @@ main() {
     }
     export PYTHONDONTWRITEBYTECODE=1 GO_ID_E2E=$work
     host_state clear_stale "$work" || return 1
-    # The packages are fetched here: there is no network in the namespaces.
-    export DEBIAN_TREE=$work/debian
+    trap interrupt INT TERM HUP
     mkdir -m 711 "$work" || return 1
     host_state record "$work/before.json" || return 1
-    container/packages.sh "$DEBIAN_TREE" >"$work/packages.log" 2>&1 || {
+
+    # The packages are fetched here: there is no network in the namespaces of the tests.
+    export DEBIAN_TREE=$work/debian
+    if apart container/packages.sh "$DEBIAN_TREE" >"$work/packages.log" 2>&1; then
+        apart --net tests/container/namespace.sh "$work" "$results/container.xml" "$@" || status=1
+    else
         cat "$work/packages.log" >&2
-        return 1
-    }
-
-    trap 'echo "e2e: interrupted; ending everything in the namespaces" >&2; end_namespaces; status=130' INT TERM HUP
-    unshare --net --mount --pid --fork --kill-child --mount-proc \
-        tests/container/namespace.sh "$work" "$results/container.xml" "$@" 9>&- </dev/null &
-    namespaces=$!
-    wait "$namespaces" || ((status)) || status=1
-    wait "$namespaces" 2>/dev/null # again, if it was a signal that ended the first wait
-    trap - INT TERM HUP
-
+        status=1
+    fi
     host_state remove_empty_cgroups "$work/before.json"
     pytest --junitxml="$results/container-afterwards.xml" tests/container/afterwards || status=1
     rm -rf --one-file-system "$work" || status=1
+    ((interrupted == 0)) || status=130
     printf 'e2e: %s in %d s\n' "$( ((status)) && echo FAILED || echo passed)" $((SECONDS - started))
     return "$status"
 }

@@ -25,7 +25,7 @@ packages_of() {
     bench) echo python3 wrk nghttp2-client nginx-light redis-server redis-tools postgresql \
         util-linux "$(packages_of node)" ;;
     image) echo mmdebstrap xz-utils tar binutils util-linux ;;
-    e2e) echo python3 python3-pytest iproute2 mount nftables util-linux ;;
+    e2e) echo python3 python3-pytest iproute2 mount nftables procps util-linux ;;
     container) echo "$(packages_of image)" "$(container_manager)" btrfs-progs curl iproute2 ;;
     *)
         echo "${0##*/}: no such group: $1; packages_of() in this script has them all" >&2
