@@ -17,78 +17,8 @@
 #include "common/number.h"
 #include "common/timestamp.h"
 #include "server/connection/connection.h"
+#include "tests/unit/connection_fixture.h"
 #include "tests/unit/random.h"
-#include "tests/unit/service_fixture.h"
-
-#define TICK_NS SONYFLAKE_TIME_UNIT_NS
-#define NOON_NS (SONYFLAKE_START_TIME_NS + 1000000 * TICK_NS)
-#define SENT_MAX (4 << 20)
-#define ALL SIZE_MAX
-
-#define GET "GET /generate HTTP/1.1\r\nHost: a\r\n\r\n"
-
-struct fixture {
-    struct settings settings;
-    struct service service;
-    struct workspace workspace;
-    struct connection connection;
-    struct moment now;
-    char *sent;
-    size_t sent_len;
-    bool shut_down;
-};
-
-static struct fixture *open_with(uint32_t shard_count)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    assert_non_null(f);
-    f->sent = calloc(1, SENT_MAX);
-    assert_non_null(f->sent);
-    f->settings.shards = (struct shard_range){.first = 7, .count = shard_count};
-    f->settings.start_time_ns = SONYFLAKE_START_TIME_NS;
-    f->settings.max_batch = 10000;
-    f->settings.max_wait_ms = 1000;
-    f->settings.head_timeout_ms = 10000;
-    f->settings.idle_timeout_ms = 60000;
-    f->settings.write_timeout_ms = 5000;
-    assert_int_equal(service_create_after(&f->settings, NOON_NS, &f->service), SONYFLAKE_OK);
-    assert_int_equal(workspace_create(&f->workspace, &f->service, &f->settings, 4), 0);
-    f->now = moment_plain(NOON_NS + TICK_NS, 77 * NS_PER_S);
-    workspace_set_time(&f->workspace, f->now);
-    connection_open(&f->connection, &f->workspace);
-    return f;
-}
-
-static void assert_nothing_is_borrowed(const struct block_pool *pool)
-{
-    assert_int_equal(pool->returned_count, pool->fresh_count);
-}
-
-static int setup(void **state)
-{
-    *state = open_with(1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    connection_close(&f->connection, &f->workspace);
-    assert_nothing_is_borrowed(&f->workspace.inputs);
-    assert_nothing_is_borrowed(&f->workspace.outputs);
-    assert_nothing_is_borrowed(&f->workspace.runs);
-    workspace_destroy(&f->workspace);
-    service_destroy(&f->service);
-    free(f->sent);
-    free(f);
-    return 0;
-}
-
-static void pass(struct fixture *f, int64_t ns)
-{
-    f->now = moment_plain(f->now.wall_ns + ns, f->now.mono_ns + ns);
-    workspace_set_time(&f->workspace, f->now);
-}
 
 /* Sends what wants to be sent, at most `most` bytes at a time; returns what is wanted then. */
 static enum connection_want pump(struct fixture *f, size_t most)
@@ -556,50 +486,6 @@ static void any_order_of_events_leaves_nothing_behind(void **state)
     }
 }
 
-/*
- * The other worker's work: ids up to the real clock's time.  Then a request is looked at by a
- * reading of five seconds ago, as after so long without a CPU.
- */
-static void a_reading_of_the_clock_that_has_grown_old_refuses_nobody(void **state)
-{
-    struct fixture *f = *state;
-    struct id_clock clock;
-    const struct settings settings = {.max_clock_lead_ns = 10 * NS_PER_S,
-                                      .max_clock_leap_ns = INT64_MAX};
-    id_clock_init(&clock, &settings, NULL, NULL);
-    id_clock_set_limit(&clock, INT64_MAX, false);
-    f->service.clock = &clock;
-
-    struct moment present = service_now(&f->service);
-    struct sonyflake_demand demand = {.now_ns = present.ids.source_ns, .count = 1};
-    struct sonyflake_run run;
-    int64_t wait_ns;
-    int64_t reterr_wait_ns;
-    assert_int_equal(sonyflake_take(f->service.generator, &demand, &run, &wait_ns, &reterr_wait_ns),
-                     SONYFLAKE_OK);
-    struct moment old = present;
-    old.mono_ns -= 5 * NS_PER_S;
-    old.boot_ns -= 5 * NS_PER_S;
-    old.wall_ns -= 5 * NS_PER_S;
-    old.ids.source_ns -= 5 * NS_PER_S;
-    old.ids.line_ns -= 5 * NS_PER_S;
-
-    static const char *const targets[] = {GET, "GET /health HTTP/1.1\r\nHost: a\r\n\r\n",
-                                          "GET /ready HTTP/1.1\r\nHost: a\r\n\r\n"};
-    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
-        workspace_set_time(&f->workspace, old);
-        struct http_output space = connection_space(&f->connection, &f->workspace);
-        memcpy(space.base, targets[i], strlen(targets[i]));
-        connection_on_input(&f->connection, &f->workspace, strlen(targets[i]));
-        assert_int_equal(connection_want(&f->connection, &f->workspace), CONNECTION_WANT_OUTPUT);
-        struct span pending = connection_pending(&f->connection, &f->workspace);
-        assert_true(pending.len > 12);
-        assert_memory_equal(pending.base, "HTTP/1.1 200", 12);
-        connection_on_output(&f->connection, &f->workspace, pending.len);
-    }
-    f->service.clock = NULL;
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -627,7 +513,6 @@ int main(void)
         TEST(a_client_that_does_not_read_is_dropped),
         TEST(while_draining_the_last_answer_says_close),
         TEST(a_request_that_waited_when_draining_began_gets_the_last_answer),
-        TEST(a_reading_of_the_clock_that_has_grown_old_refuses_nobody),
         cmocka_unit_test(any_order_of_events_leaves_nothing_behind),
     };
     return cmocka_run_group_tests_name("connection", tests, NULL, NULL);

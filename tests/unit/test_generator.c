@@ -8,14 +8,7 @@
 
 #include <cmocka.h>
 
-#include "sonyflake.h"
-
-#define HOUR INT64_C(3600000000000)
-#define MS INT64_C(1000000)
-#define TICK SONYFLAKE_TIME_UNIT_NS
-#define START SONYFLAKE_START_TIME_NS
-#define LAST_TICK ((INT64_C(1) << 39) - 1)           /* of the default layout */
-#define NOON (START + INT64_C(1000) * TICK + 3 * MS) /* 3 ms into tick 1000 */
+#include "tests/unit/generator_fixture.h"
 
 /* ---- Memory that runs out when a test says so ---- */
 
@@ -31,22 +24,6 @@ void *__wrap_aligned_alloc(size_t alignment, size_t size)
 
 /* ---- Helpers ---- */
 
-static struct sonyflake_options stock(uint32_t machine_id, uint32_t machine_id_count)
-{
-    return (struct sonyflake_options){
-        .layout = SONYFLAKE_LAYOUT_DEFAULT,
-        .machine_id = machine_id,
-        .machine_id_count = machine_id_count,
-    };
-}
-
-static struct sonyflake_generator *create(struct sonyflake_options options)
-{
-    struct sonyflake_generator *generator;
-    assert_int_equal(sonyflake_create(&options, &generator), SONYFLAKE_OK);
-    return generator;
-}
-
 static enum sonyflake_status create_status(struct sonyflake_options options)
 {
     struct sonyflake_generator *generator = NULL;
@@ -54,22 +31,6 @@ static enum sonyflake_status create_status(struct sonyflake_options options)
     assert_int_equal(status == SONYFLAKE_OK, generator != NULL);
     sonyflake_destroy(generator);
     return status;
-}
-
-/* The ids that a demand is given, and how long they must be kept back. */
-struct taken {
-    struct sonyflake_run run;
-    int64_t wait_ns;
-};
-
-static struct taken take(struct sonyflake_generator *generator, struct sonyflake_demand demand)
-{
-    struct taken taken;
-    int64_t untouched = 77;
-    assert_int_equal(sonyflake_take(generator, &demand, &taken.run, &taken.wait_ns, &untouched),
-                     SONYFLAKE_OK);
-    assert_int_equal(untouched, 77);
-    return taken;
 }
 
 /* Takes in vain; returns the wait, which is 77 unless the tick was used up. */
@@ -109,11 +70,6 @@ static int64_t wait_time(const struct sonyflake_generator *generator, int64_t no
     int64_t wait_ns;
     assert_int_equal(sonyflake_wait_time(generator, now_ns, &wait_ns), SONYFLAKE_OK);
     return wait_ns;
-}
-
-static uint64_t stock_id(uint64_t tick, uint64_t sequence, uint64_t machine_id)
-{
-    return tick << 24 | sequence << 16 | machine_id;
 }
 
 /* ---- Create ---- */
@@ -213,50 +169,6 @@ static void a_range_issues_each_sequence_of_every_machine_id_in_turn(void **stat
     for (uint64_t i = 0; i < 768; i++)
         assert_int_equal(ids[i], stock_id(1000, i / 3, 100 + i % 3));
     sonyflake_destroy(generator);
-}
-
-static void a_run_comes_out_the_same_in_pieces_of_any_size(void **state)
-{
-    (void)state;
-    for (size_t piece = 1; piece <= 40; piece++) {
-        struct sonyflake_generator *generator = create(stock(65529, 7));
-        (void)take(generator, (struct sonyflake_demand){NOON, 0, 5});
-        struct taken taken = take(generator, (struct sonyflake_demand){NOON, 0, 37});
-        uint64_t ids[40];
-        size_t count = 0;
-        assert_int_equal(sonyflake_run_ids(generator, &taken.run, NULL, 0), 0);
-        while (taken.run.count > 0)
-            count += sonyflake_run_ids(generator, &taken.run, ids + count,
-                                       piece < 40 - count ? piece : 40 - count);
-        assert_int_equal(count, 37);
-        for (uint64_t i = 0; i < count; i++)
-            assert_int_equal(ids[i], stock_id(1000, (5 + i) / 7, 65529 + (5 + i) % 7));
-        assert_int_equal(sonyflake_run_ids(generator, &taken.run, ids, 40), 0);
-        sonyflake_destroy(generator);
-    }
-}
-
-static void stretches_end_where_the_ids_have_a_gap(void **state)
-{
-    (void)state;
-    for (size_t most = 1; most <= 9; most++) {
-        struct sonyflake_generator *generator = create(stock(65529, 7));
-        (void)take(generator, (struct sonyflake_demand){NOON, 0, 5});
-        struct taken taken = take(generator, (struct sonyflake_demand){NOON, 0, 37});
-        uint64_t first = 77;
-        assert_int_equal(sonyflake_run_stretch(generator, &taken.run, 0, &first), 0);
-        uint64_t i = 5; /* the two machines that are left of the first sequence come first */
-        while (taken.run.count > 0) {
-            size_t to_gap = 7 - i % 7 < taken.run.count ? 7 - i % 7 : taken.run.count;
-            size_t count = sonyflake_run_stretch(generator, &taken.run, most, &first);
-            assert_int_equal(count, to_gap < most ? to_gap : most);
-            assert_int_equal(first, stock_id(1000, i / 7, 65529 + i % 7));
-            i += count;
-        }
-        assert_int_equal(i, 5 + 37);
-        assert_int_equal(sonyflake_run_stretch(generator, &taken.run, 40, &first), 0);
-        sonyflake_destroy(generator);
-    }
 }
 
 static void all_65536_machine_ids_fill_the_tick_to_its_last_id(void **state)
@@ -598,8 +510,6 @@ int main(void)
         cmocka_unit_test(a_tick_that_is_used_up_says_exactly_when_to_come_back),
         cmocka_unit_test(a_demand_gets_no_more_than_the_rest_of_the_tick),
         cmocka_unit_test(a_range_issues_each_sequence_of_every_machine_id_in_turn),
-        cmocka_unit_test(a_run_comes_out_the_same_in_pieces_of_any_size),
-        cmocka_unit_test(stretches_end_where_the_ids_have_a_gap),
         cmocka_unit_test(all_65536_machine_ids_fill_the_tick_to_its_last_id),
         cmocka_unit_test(without_bits_of_sequence_a_machine_id_has_one_id_per_tick),
         cmocka_unit_test(without_bits_of_machine_id_there_is_one_machine),
