@@ -197,12 +197,14 @@ check_shard() {
     fi
 }
 
-# shard_holder NAME: another container with a machine id of SHARD_ID, running or not; 'its name (its shards, state)'.
+# shard_holder NAME: another container of go-id with a machine id of SHARD_ID, running or not: 'its name (its shards,
+# state)'.  A copy of one bears the same keys; one that was made by hand has at least the name.
 shard_holder() {
-    local name state shards first=${SHARD_ID%-*} last=${SHARD_ID#*-}
-    ask list --format csv --columns n,s,environment.SHARD_ID:SHARD
-    while IFS=, read -r name state shards; do
-        [[ -n $name && $name != "$1" && $name != "$1-new" && $name != "$1-old" ]] || continue
+    local name state shards hash first=${SHARD_ID%-*} last=${SHARD_ID#*-}
+    ask list --format csv --columns n,s,environment.SHARD_ID:SHARD,user.go-id.hash:HASH
+    while IFS=, read -r name state shards hash; do
+        [[ -n $hash || $name == *go-id* ]] || continue
+        [[ $name != "$1" && $name != "$1-new" && $name != "$1-old" ]] || continue
         is_shards "$shards" || continue
         if ((${shards%-*} <= last && ${shards#*-} >= first)); then
             echo "$name (shard $shards, ${state,,})"

@@ -28,8 +28,8 @@ def foreign_container(world):
 
 def same_shard(world):
     foreign_container(world)
-    (world.played / "instances/go-id-v1").rename(world.played / "instances/another")
-    world.play("instances/another/config/environment.SHARD_ID", "0-5")
+    (world.played / "instances/go-id-v1").rename(world.played / "instances/my-go-id")
+    world.play("instances/my-go-id/config/environment.SHARD_ID", "0-5")
 
 
 def foreign_volume(world):
@@ -71,7 +71,7 @@ FAILURES = {
                           "choose another CONTAINER_NAME"),
     "foreign volume": (foreign_volume, "not made by this script: volume go-id-v1-state",
                        "choose another CONTAINER_NAME"),
-    "shard taken": (same_shard, "another (shard 0-5, stopped) has it too", "choose another SHARD_ID"),
+    "shard taken": (same_shard, "my-go-id (shard 0-5, stopped) has it too", "choose another SHARD_ID"),
 }
 
 
@@ -116,6 +116,13 @@ def test_a_warning_stops_nothing(world, spoil, found):
     status, said = world.build("--check")
     assert status == 0, said
     assert found in said
+
+
+def test_a_shard_of_another_program_is_no_obstacle(world):
+    same_shard(world)
+    (world.played / "instances/my-go-id").rename(world.played / "instances/a-database")
+    status, said = world.build("--check")
+    assert status == 0, said
 
 
 def test_check_only_checks(world):
