@@ -38,6 +38,23 @@ def fixture_not_ready():
         yield server
 
 
+@pytest.fixture(scope="session", name="closed")
+def fixture_closed(tmp_path_factory):
+    """One that asks for a token."""
+    tokens = tmp_path_factory.mktemp("closed") / "tokens"
+    tokens.touch(mode=0o600)
+    tokens.write_text("a-token-that-no-test-has\n", encoding="utf-8")
+    with harness.daemon(env={"SHARD_ID": "10", "AUTH_TOKEN_FILE": tokens}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="used_up")
+def fixture_used_up():
+    """One that a client may ask once a second, and that has been asked all at once."""
+    with harness.daemon(env={"SHARD_ID": "11", "RATE_LIMIT": 1, "RATE_LIMIT_BURST": 1}) as server:
+        yield server
+
+
 @pytest.fixture(scope="session", name="impatient")
 def fixture_impatient():
     with harness.daemon(env={"SHARD_ID": "9", "HEAD_TIMEOUT_MS": 20}) as server:
