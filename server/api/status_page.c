@@ -15,6 +15,7 @@
 
 #define PAGE_MAX 8192
 #define S_PER_DAY (INT64_C(24) * 3600)
+#define S_PER_YEAR (365 * S_PER_DAY + S_PER_DAY / 4)
 
 /* What RFC 3339 has before the fraction of a second. */
 #define SECONDS_LEN ((int)sizeof("2026-11-23T01:12:00") - 1)
@@ -139,9 +140,9 @@ static void add_lock(struct text *text, const struct lock_status *lock)
 static void add_lifetime(struct text *text, const struct lifetime_status *lifetime)
 {
     begin_row(text, "Lifetime", lifetime->condition);
-    if (lifetime->left_s > 2 * 365 * S_PER_DAY)
+    if (lifetime->left_s > 2 * S_PER_YEAR)
         text_add(text, "The id space lasts for another %" PRId64 " years.",
-                 lifetime->left_s / (365 * S_PER_DAY + S_PER_DAY / 4));
+                 lifetime->left_s / S_PER_YEAR);
     else
         text_add(text, "The id space lasts for another %" PRId64 " days.",
                  lifetime->left_s > 0 ? lifetime->left_s / S_PER_DAY : 0);

@@ -105,8 +105,9 @@ export async function startBrowser() {
   });
 }
 
-// A page of its own profile that takes note of everything that must not happen.
-export async function openPage(browser, url, options = {}) {
+// A page of its own profile that takes note of everything that must not happen.  prepare(page) is
+// called before it loads anything.
+export async function openPage(browser, url, options = {}, prepare = async () => {}) {
   const context = await browser.newContext({viewport: {width: 1240, height: 900}, ...options});
   context.setDefaultTimeout(DEADLINE_MS);
   const page = await context.newPage();
@@ -124,6 +125,7 @@ export async function openPage(browser, url, options = {}) {
   await page.addInitScript(() => document.addEventListener("securitypolicyviolation", (event) =>
     console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI)));
   page.faults = faults;
+  await prepare(page);
   await page.goto(url);
   return page;
 }
