@@ -39,6 +39,12 @@ ask() {
     ((FORGETFUL)) || ASKED["$*"]=$REPLY
 }
 
+# list_instances: in REPLY, a line each: name, state, SHARD_ID, and the hash that containers of go-id bear.  One question
+# for all that is to be known of them.
+list_instances() {
+    ask list --format csv --columns n,s,environment.SHARD_ID:SHARD,user.go-id.hash:HASH
+}
+
 has_line() {
     [[ $'\n'$REPLY$'\n' == *$'\n'"$1"$'\n'* ]]
 }
@@ -49,13 +55,19 @@ has_row() {
 }
 
 instance_exists() {
-    ask list --format csv --columns n
-    has_line "$1"
+    list_instances
+    has_row "$1,"
 }
 
 instance_runs() {
-    ask list --format csv --columns ns
-    has_line "$1,RUNNING" || has_line "$1,Running"
+    list_instances
+    has_row "$1,RUNNING," || has_row "$1,Running,"
+}
+
+# Made by these scripts, or a copy of what was.
+is_ours() {
+    list_instances
+    [[ $'\n'$REPLY$'\n' =~ $'\n'"$1",[^$'\n']*,[0-9a-f]+$'\n' ]]
 }
 
 # instance_key NAME KEY: in REPLY, empty when unset.

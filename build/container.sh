@@ -10,11 +10,6 @@
 
 BRIDGE_IS_MISSING=0
 
-is_ours() { # CONTAINER
-    instance_key "$1" user.go-id.inputs
-    [[ -n $REPLY ]]
-}
-
 # ---- taking back: each does nothing where there is nothing ------------------------------------------------------
 
 # retried COMMAND...: a call that was ended may still be at work in the manager.

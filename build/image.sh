@@ -91,7 +91,7 @@ place() {
 
 # launch.sh needs nothing of this folder: the settings are written into it, and the parts that make a container.
 print_launch_script() { # INPUTS
-    local key part
+    local key part parts=()
     printf '#!/usr/bin/env bash\n'
     printf '# launch.sh: brings up a shard of go-id %s from the image beside it.  Made by build/build.sh.\n' "$(project_version)"
     printf 'set -euo pipefail\nexport LC_ALL=C\n\n'
@@ -102,10 +102,10 @@ print_launch_script() { # INPUTS
         printf '%s=%q\n' "$key" "${!key}"
     done
     printf 'FIRST_PORT=%q\nFIRST_SHARD=%q\n' "$HOST_PORT" "${SHARD_ID%-*}"
-    for part in run.sh client.sh values.sh prerequisites.sh container.sh launch_shard.sh; do
-        printf '\n'
-        grep -v '^# shellcheck' "$HERE/$part"
+    for part in run client values prerequisites container launch_shard; do
+        parts+=("$HERE/$part.sh")
     done
+    sed -s '1s/.*//; /^ *# shellcheck/d' "${parts[@]}" # the first line is shellcheck's; a blank one divides better
     # shellcheck disable=SC2016
     printf '\nmain "$@"\n'
 }

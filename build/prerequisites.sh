@@ -201,7 +201,7 @@ check_shard() {
 # state)'.  A copy of one bears the same keys; one that was made by hand has at least the name.
 shard_holder() {
     local name state shards hash first=${SHARD_ID%-*} last=${SHARD_ID#*-}
-    ask list --format csv --columns n,s,environment.SHARD_ID:SHARD,user.go-id.hash:HASH
+    list_instances
     while IFS=, read -r name state shards hash; do
         [[ -n $hash || $name == *go-id* ]] || continue
         [[ $name != "$1" && $name != "$1-new" && $name != "$1-old" ]] || continue
