@@ -40,6 +40,9 @@
 #define SYS_unlink -1
 #define SYS_poll -1
 #define SYS_epoll_wait -1
+#define SYS_readlink -1
+#endif
+#ifndef SYS_getrlimit
 #define SYS_getrlimit -1
 #endif
 #ifndef SYS_renameat
@@ -75,8 +78,7 @@ static const int allowed[] = {
     SYS_nanosleep,
     SYS_gettimeofday,
     SYS_adjtimex,
-    SYS_clock_adjtime, /* what libc makes of adjtimex(): GET /metrics reads the kernel's clock state
-                        */
+    SYS_clock_adjtime, /* glibc's adjtimex(); to change a clock takes a capability */
     SYS_timerfd_settime,
     SYS_timerfd_gettime,
     /* State, log, tokens. */
@@ -109,7 +111,10 @@ static const int allowed[] = {
     SYS_faccessat2,
     SYS_access,
     SYS_readlinkat,
-    /* Memory; see map_rules for the rest. */
+    SYS_readlink,
+    SYS_fadvise64,
+    SYS_pselect6,
+    /* Memory; build() sees to the rest. */
     SYS_munmap,
     SYS_mremap,
     SYS_madvise,
@@ -141,6 +146,7 @@ static const int allowed[] = {
     SYS_geteuid,
     SYS_getgid,
     SYS_getegid,
+    SYS_getppid,
     SYS_eventfd2,
 };
 

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from harness import daemon, wait_until
-from http_client import get
+from http_client import Connection, get
 
 SANDBOX = re.compile("event=sandbox capabilities=none no_new_privs=on landlock=(\\S+) "
                      "landlock_version=(\\d+) seccomp=(\\S+)")
@@ -116,6 +116,24 @@ def test_each_works_without_the_other(calls, both):
     with daemon(env={**calls.environment, "LANDLOCK": 0}) as server:
         assert in_force(server) == ("off", "on")
         assert calls.run(server, "read", "/etc/passwd") == 0
+
+
+@pytest.mark.parametrize("env", [{}, {"TIME_SOURCE": "monotonic"},
+                                 {"TIME_SOURCE": "ntp:127.0.0.1:9,localhost:9"}])
+def test_everything_that_can_be_asked_is_answered_within(env, both):
+    """Every path, in both methods; the signals; and the end.  A call that was forgotten would show."""
+    del both
+    paths = ("/generate", "/generate?count=3", "/generate?format=binary", "/decode/7", "/health",
+             "/ready", "/info", "/status", "/", "/metrics", "/openapi.yaml", "/nothing-here")
+    with daemon(env=env) as server, Connection(server.address) as client:
+        for _ in range(2):
+            for path in paths:
+                for method in ("GET", "HEAD"):
+                    status = client.get(path, method=method).status
+                    assert status == (404 if path == "/nothing-here" else 200), path
+            server.send_signal(signal.SIGHUP)
+            server.send_signal(signal.SIGUSR1)
+        assert server.stop() == 0
 
 
 def test_log_tokens_and_sockets_go_on_within(directory, both):
