@@ -181,9 +181,9 @@ check_names() {
     fi
 }
 
-# The pool of the state of the container that is there, if one is.
+# The pool of the state of the container that is there, if one of ours is.
 state_pool() {
-    instance_exists "$NAME" || return 0
+    is_ours "$NAME" || return 0
     ask config device get "$NAME" state pool
     echo "$REPLY"
 }
