@@ -8,6 +8,7 @@ SHELL := /bin/bash
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+MINUTES ?= 30
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +40,15 @@ abuse: ## hostile clients and scarce resources, at length; prints what a good cl
 	@scripts/build.sh test
 	GO_ID=out/test/go-id GO_ID_ABUSE=long PYTHONDONTWRITEBYTECODE=1 \
 	    /usr/bin/python3 -m pytest -q tests/abuse
+
+soak: ## a daemon under load, killed, its clock set, its log rotated, for MINUTES=30; a verdict
+	@scripts/install_packages.sh build test
+	@scripts/build.sh test
+	GO_ID=out/test/go-id PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 tests/soak/soak.py $(MINUTES)
+
+sbom: release ## write out/release/go-id.spdx.json: what is in the binary, and what made it
+	@scripts/sbom.py out/release/go-id --output out/release/go-id.spdx.json
+	@echo out/release/go-id.spdx.json
 
 proof: ## search every state of the models of generator and mark (about a minute)
 	@scripts/install_packages.sh proof
