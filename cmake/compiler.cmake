@@ -4,6 +4,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 set(GO_ID_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (e.g. address,undefined)")
+option(GO_ID_FUZZ "Instrument for libFuzzer or AFL++ and link the fuzz targets with it" OFF)
 option(GO_ID_WARNINGS_AS_ERRORS "Fail on a warning (CI; a user's newer compiler must not)" OFF)
 
 add_library(project_flags INTERFACE)
@@ -35,6 +36,10 @@ endif()
 # Release keeps debug information (a crash report needs it) and its checks (BUG_IF).
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 set(CMAKE_C_FLAGS_DEBUG "-O0 -g")
+
+if(GO_ID_FUZZ)
+    target_compile_options(project_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 include(CheckPIESupported)
 check_pie_supported()

@@ -75,8 +75,10 @@ static void refuse(struct connection *c, struct workspace *w, struct http_refusa
 {
     c->close_after = true;
     c->linger = true;
-    struct http_head head = {
-        .status = refusal.status, .connection = HTTP_CONNECTION_CLOSE, .date = w->date};
+    struct http_head head = {.status = refusal.status,
+                             .connection = HTTP_CONNECTION_CLOSE,
+                             .allow = refusal.status == 405,
+                             .date = w->date};
     log_debug("refused", "status=%u detail=\"%s\"", refusal.status, refusal.detail);
     http_problem_write(&w->out, &head, span_of(refusal.detail), c->method);
     counters_answer(&w->counters, COUNTERS_PATH_OTHER, refusal.status);

@@ -11,6 +11,8 @@ _Static_assert(HTTP_TRAILERS_END_LF + 1 == HTTP_BODY_STATE_COUNT, "the count fol
 #define FAULT_EXTENSION "an extension of a chunk is not ;name, ;name=token or ;name=\"text\""
 #define FAULT_LF "a line within a chunked body must end in CR LF"
 #define FAULT_DATA "the data of a chunk is longer than the size before it says"
+#define FAULT_TRAILER_NAME \
+    "a trailer field is Content-Length, Transfer-Encoding or Connection; it belongs in the head"
 #define FAULT_TRAILER \
     "a trailer field is not a name, a colon and a value without control characters"
 
@@ -152,6 +154,36 @@ static bool step(struct http_body_reader *reader, char byte)
     return false;
 }
 
+/*
+ * What decides about the message or the connection has to stand in the head (RFC 9110, 6.5.1);
+ * not everybody ignores it here.
+ */
+static const char *const not_in_trailers[] = {"content-length", "transfer-encoding", "connection",
+                                              "proxy-connection"};
+#define NOT_IN_TRAILERS (sizeof(not_in_trailers) / sizeof(not_in_trailers[0]))
+
+/* Compares a trailer field's name, which may come in pieces, with those; false if it is one. */
+static bool trailer_may_be(struct http_body_reader *reader, char byte)
+{
+    if (reader->state == HTTP_TRAILER_FIRST) {
+        reader->name_len = 0;
+        reader->name_matches = (1 << NOT_IN_TRAILERS) - 1;
+    }
+    if (reader->name_len == UINT8_MAX)
+        return true;
+    for (size_t i = 0; i < NOT_IN_TRAILERS; i++) {
+        if ((reader->name_matches & 1 << i) == 0)
+            continue; /* it may be shorter than what has been read */
+        char expected = not_in_trailers[i][reader->name_len];
+        if (byte == ':' && expected == '\0')
+            return false;
+        if (expected == '\0' || (expected == '-' ? byte : (byte | 0x20)) != expected)
+            reader->name_matches &= (uint8_t) ~(1U << i);
+    }
+    reader->name_len = reader->name_matches != 0 ? reader->name_len + 1 : UINT8_MAX;
+    return true;
+}
+
 static bool is_data(const struct http_body_reader *reader)
 {
     return reader->state == HTTP_BODY_PLAIN || reader->state == HTTP_CHUNK_DATA;
@@ -190,6 +222,9 @@ static bool take_framing(struct http_body_reader *reader, char byte,
     if (in_size && http_char_is(byte, HTTP_CHAR_HEX) && reader->remaining >> 60 != 0)
         return refuse(reterr_refusal, 400, "the size of a chunk is larger than any chunk can be");
     enum http_body_state before = reader->state;
+    if ((before == HTTP_TRAILER_FIRST || before == HTTP_TRAILER_NAME) &&
+        !trailer_may_be(reader, byte))
+        return refuse(reterr_refusal, 400, FAULT_TRAILER_NAME);
     if (!step(reader, byte))
         return refuse(reterr_refusal, 400, faults[before]);
 

@@ -53,6 +53,8 @@ struct http_body_reader {
     uint32_t body_len;     /* bytes of the chunks begun so far, at most HTTP_BODY_MAX */
     uint32_t framing_len;  /* bytes of chunk lines so far */
     uint32_t trailers_len; /* bytes of trailer fields so far */
+    uint8_t name_len;     /* of a trailer field's name so far; UINT8_MAX: it is none that matters */
+    uint8_t name_matches; /* bits: which of those that no trailer may have it still can become */
 };
 
 /* Ready for the first byte behind the head of request. */
@@ -64,7 +66,8 @@ void http_body_begin(struct http_body_reader *reader, const struct http_request 
  * answers 100 Continue.
  *
  * Chunk extensions are ";name", ";name=token" and ";name=\"quoted\"" without blanks; trailer
- * fields are checked as header fields are; both are dropped.  Lines end in CR LF only.
+ * fields are checked as header fields are, and must not be about framing or the connection; both
+ * are dropped.  Lines end in CR LF only.
  *
  * DONE     The body is complete; *ret_consumed bytes belonged to it, the rest to the next request.
  *          So is every later call, with 0.

@@ -17,6 +17,15 @@ static bool refuse(struct http_refusal *reterr_refusal, uint16_t status, const c
     return false;
 }
 
+/* Not everybody takes a tab behind a value for a blank, as RFC 9110, 5.6.3 has it. */
+static bool is_before_tab(struct span value)
+{
+    const char *at = value.base + value.len;
+    while (*at == ' ')
+        at++;
+    return *at == '\t';
+}
+
 static bool add_host(struct http_fields *fields, struct span value,
                      struct http_refusal *reterr_refusal)
 {
@@ -47,7 +56,7 @@ static bool add_content_length(struct http_fields *fields, struct span value,
     int r = parse_u64(value, 0, UINT64_MAX, &fields->content_length);
     if (r == -ERANGE)
         return refuse(reterr_refusal, 400, "the Content-Length is larger than any body can be");
-    if (r < 0)
+    if (r < 0 || is_before_tab(value))
         return refuse(reterr_refusal, 400,
                       "the Content-Length is not one number of decimal digits");
     fields->has_content_length = true;
@@ -67,7 +76,7 @@ static bool add_transfer_encoding(struct http_fields *fields, struct span value,
         return refuse_two_framings(reterr_refusal);
     if (value.len == 0)
         return refuse(reterr_refusal, 400, "the Transfer-Encoding is empty; remove it");
-    if (!span_equal_nocase(value, SPAN("chunked")))
+    if (!span_equal_nocase(value, SPAN("chunked")) || is_before_tab(value))
         return refuse(reterr_refusal, 501,
                       "the only transfer coding that is understood is chunked, once");
     fields->has_transfer_encoding = true;
@@ -97,6 +106,8 @@ static bool add_connection(struct http_fields *fields, struct span value,
                            struct http_refusal *reterr_refusal)
 {
     (void)reterr_refusal; /* every value is fine */
+    if (memchr(value.base, '\t', value.len) != NULL || is_before_tab(value))
+        fields->has_close = true; /* not everybody finds an option beside a tab */
     while (value.len > 0) {
         struct span option = take_element(&value);
         if (span_equal_nocase(option, SPAN("close")))
@@ -104,6 +115,16 @@ static bool add_connection(struct http_fields *fields, struct span value,
         else if (span_equal_nocase(option, SPAN("keep-alive")))
             fields->has_keep_alive = true;
     }
+    return true;
+}
+
+/* Never a standard, but there are those who heed it (RFC 9112, C.2.2): it may only close. */
+static bool add_proxy_connection(struct http_fields *fields, struct span value,
+                                 struct http_refusal *reterr_refusal)
+{
+    bool has_keep_alive = fields->has_keep_alive;
+    (void)add_connection(fields, value, reterr_refusal);
+    fields->has_keep_alive = has_keep_alive;
     return true;
 }
 
@@ -159,6 +180,8 @@ static field_handler *find_handler(struct span name)
         return span_equal_nocase(name, SPAN("Content-Length")) ? add_content_length : NULL;
     case sizeof("Accept-Encoding") - 1:
         return span_equal_nocase(name, SPAN("Accept-Encoding")) ? add_accept_encoding : NULL;
+    case sizeof("Proxy-Connection") - 1:
+        return span_equal_nocase(name, SPAN("Proxy-Connection")) ? add_proxy_connection : NULL;
     case sizeof("Transfer-Encoding") - 1:
         return span_equal_nocase(name, SPAN("Transfer-Encoding")) ? add_transfer_encoding : NULL;
     default:

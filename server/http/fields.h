@@ -1,7 +1,7 @@
 /*
  * fields.h: what the header fields of a request mean; used by request.c and by nobody else.
  *
- * The parser hands over one field after the other; eight names mean something to this server, the
+ * The parser hands over one field after the other; nine names mean something to this server, the
  * rest is ignored.  Everything that decides where the request ends is strict, see request.h.
  *
  * Threads  Pure.
@@ -35,7 +35,8 @@ struct http_fields {
 void http_fields_init(struct http_fields *fields, uint8_t minor_version);
 
 /*
- * Takes in one field.  name is a token; value has field characters only and no blanks around it.
+ * Takes in one field.  name is a token; value has field characters only and no blanks around
+ * it; it stands in its line, so blanks and CR follow it.
  * Returns true, or false with *reterr_refusal set.
  */
 NODISCARD bool http_fields_add(struct http_fields *fields, struct span name, struct span value,

@@ -60,12 +60,30 @@ static enum http_parse skip_empty_lines(struct parser *p)
     return HTTP_PARSE_DONE;
 }
 
-static enum http_method method_of(struct span name)
+/*
+ * Returns false for a name that is none of RFC 9110's or RFC 5789's, and for CONNECT: what follows
+ * such a request may be no HTTP any more to whoever stands between the client and us.
+ */
+static bool method_of(struct span name, enum http_method *ret_method)
 {
+    static const struct span others[] = {SPAN_INIT("POST"),    SPAN_INIT("PUT"),
+                                         SPAN_INIT("DELETE"),  SPAN_INIT("PATCH"),
+                                         SPAN_INIT("OPTIONS"), SPAN_INIT("TRACE")};
+    *ret_method = HTTP_GET;
     if (span_equal(name, SPAN("GET")))
-        return HTTP_GET;
-    return span_equal(name, SPAN("HEAD")) ? HTTP_HEAD : HTTP_OTHER_METHOD;
+        return true;
+    *ret_method = HTTP_HEAD;
+    if (span_equal(name, SPAN("HEAD")))
+        return true;
+    *ret_method = HTTP_OTHER_METHOD;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (span_equal(name, others[i]))
+            return true;
+    }
+    return false;
 }
+
+static const char version_fault[] = "only HTTP/1.1 and HTTP/1.0 are spoken here";
 
 static enum http_parse take_method(struct parser *p, struct http_request *request)
 {
@@ -78,7 +96,10 @@ static enum http_parse take_method(struct parser *p, struct http_request *reques
     if (name.len == 0 || *p->at != ' ')
         return refuse(p, 400,
                       "this is no HTTP request: it does not begin with a method and a space");
-    request->method = method_of(name);
+    if (span_equal(name, SPAN("PRI"))) /* how a client of HTTP/2 begins */
+        return refuse(p, 505, version_fault);
+    if (!method_of(name, &request->method))
+        return refuse(p, 405, "the method is unknown here, or CONNECT; use GET or HEAD");
     p->at++;
     return HTTP_PARSE_DONE;
 }
@@ -167,17 +188,13 @@ static enum http_parse take_absolute_target(struct parser *p, struct http_reques
     return take_path_and_query(p, start, request);
 }
 
-/* "*", "host:443", "http://...": of no use to a method that will not be served. */
-static enum http_parse take_other_target(struct parser *p, struct http_request *request)
+/* "*": the server as a whole (RFC 9112, 3.2.4). */
+static enum http_parse take_asterisk(struct parser *p, struct http_request *request)
 {
-    enum http_parse result = take_part(p, p->at, HTTP_CHAR_QUERY | HTTP_CHAR_HOST, &request->path);
-    if (result != HTTP_PARSE_DONE)
-        return result;
-    if (request->path.len == 0)
-        return refuse(p, 400, target_fault(*p->at));
+    request->path = (struct span){p->at++, 1};
     request->has_query = false;
     request->query = (struct span){p->at, 0};
-    return take_target_end(p);
+    return p->at == p->end ? HTTP_PARSE_MORE : take_target_end(p);
 }
 
 static enum http_parse take_target(struct parser *p, struct http_request *request)
@@ -186,8 +203,8 @@ static enum http_parse take_target(struct parser *p, struct http_request *reques
         return HTTP_PARSE_MORE;
     if (*p->at == '/')
         return take_path_and_query(p, p->at, request);
-    if (request->method == HTTP_OTHER_METHOD)
-        return take_other_target(p, request);
+    if (*p->at == '*' && request->method == HTTP_OTHER_METHOD)
+        return take_asterisk(p, request);
     if (*p->at == ' ' || *p->at == '\r' || *p->at == '\n')
         return refuse(p, 400, target_fault(*p->at));
     return take_absolute_target(p, request);
@@ -207,7 +224,7 @@ static enum http_parse take_version(struct parser *p, struct http_request *reque
             return refuse(p, 400, fault);
     }
     if (p->at[0] != '1' || p->at[2] > '1')
-        return refuse(p, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+        return refuse(p, 505, version_fault);
     request->minor_version = (uint8_t)(p->at[2] - '0');
     p->at += 3;
     return take_line_end(p, fault);

@@ -28,7 +28,7 @@
 enum http_method {
     HTTP_GET,
     HTTP_HEAD,
-    HTTP_OTHER_METHOD, /* any other token; names are case-sensitive, so "get" is one */
+    HTTP_OTHER_METHOD, /* POST, PUT, DELETE, PATCH, OPTIONS, TRACE */
 };
 
 /* How the end of the request's body is found. */
@@ -45,7 +45,7 @@ struct http_request {
     bool expect_continue;  /* it waits for 100 before it sends the body; never with HTTP/1.0 */
     enum http_body body;
     uint64_t content_length; /* 0 unless body is HTTP_BODY_LENGTH; may be huge */
-    struct span path;        /* undecoded, at least 1 byte; see HTTP_OTHER_METHOD below */
+    struct span path;        /* undecoded, at least 1 byte */
     struct span query;       /* undecoded, without its '?' */
     bool has_query;          /* there was a '?', maybe with nothing behind it */
     struct http_accept accept;
@@ -80,15 +80,14 @@ enum http_parse {
  * Up to HTTP_EMPTY_LINES_MAX empty lines before the request line are skipped and counted in
  * head_len (RFC 9112, 2.2).
  *
- * Targets of GET and HEAD are /path?query or http://host/path?query (https too; the host is
- * checked and dropped).  For another method a target that does not begin with '/' is only checked
- * for its characters and becomes path as it stands ("*", "host:443"), without query: the answer
- * will be 405 anyway.
+ * Targets are /path?query or http://host/path?query (https too; the host is checked and dropped),
+ * and "*" for another method than GET and HEAD.  Names of methods are case-sensitive; a method that
+ * is not in enum http_method is refused, since nobody knows what may follow it.
  *
  * DONE     *ret_request is set.
  * MORE     nothing is set.
- * REFUSED  *reterr_refusal is set: 400 malformed, 414, 417 (an expectation other than
- *          100-continue), 431, 501 (a transfer coding other than chunked), 505.
+ * REFUSED  *reterr_refusal is set: 400 malformed, 405 (an unknown method), 414, 417 (an expectation
+ *          other than 100-continue), 431, 501 (a transfer coding other than chunked), 505.
  */
 NODISCARD enum http_parse http_request_parse(struct span bytes, struct http_request *ret_request,
                                              struct http_refusal *reterr_refusal);

@@ -53,12 +53,16 @@ WRONG = {
     "DELETE": (request("/decode/5", method="DELETE"), 405),
     "OPTIONS": (request("/generate", method="OPTIONS"), 405),
     "TRACE": (request("/generate", method="TRACE"), 405),
-    "a method of the future": (request("/generate", method="BREW"), 405),
-    "a method in small letters": (request("/generate", method="get"), 405),
 }
 
 # Where the next request begins is not known, or not worth finding out: the connection closes.
 BROKEN = {
+    "a method of the future": (request("/generate", method="BREW"), 405),
+    "a method in small letters": (request("/generate", method="get"), 405),
+    "a tunnel": (raw("CONNECT test:80 HTTP/1.1", "Host: test"), 405),
+    "a trailer about framing": (
+        with_fields("Transfer-Encoding: chunked", body=b"0\r\nContent-Length: 5\r\n\r\n"), 400),
+    "a tab behind the length": (with_fields("Content-Length: 5\t", body=b"hello"), 400),
     "not HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
     "no version": (raw("GET /health"), 400),
     "no target": (raw("GET HTTP/1.1", "Host: test"), 400),
@@ -135,7 +139,6 @@ LOOSE = {
     "many fields": (with_fields(*["X-Field: a"] * 500), 200, 431),
     "unknown expectation": (with_fields("Expect: the-unexpected"), 200, 417),
     "asterisk": (raw("OPTIONS * HTTP/1.1", "Host: test"), 400, 404, 405),
-    "CONNECT": (raw("CONNECT test:80 HTTP/1.1", "Host: test"), 400, 404, 405),
     "preface of HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, 505),
     "target longer than a head": (request("/" + 9000 * "a"), 414, 431),
     "broken percent-encoding": (request("/%zz"), 400, 404),

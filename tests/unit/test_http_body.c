@@ -161,7 +161,8 @@ static void chunks_end_with_the_empty_one_and_its_trailers(void **state)
         "1;a=\"\"\r\nx\r\n0\r\n\r\n",
         "1;a=\"; \\\" \\\\ \t\xff\"\r\nx\r\n0\r\n\r\n",
         "0\r\nX: y\r\nZ:\r\n\r\n",
-        "0\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", /* dropped */
+        "0\r\nContent-Lengths: 5\r\nontent-length: 5\r\nContent: 5\r\n\r\n", /* dropped */
+        "0\r\nConnections: x\r\nX-Connection: x\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
         size_t len = strlen(bodies[i]);
@@ -227,6 +228,10 @@ static void malformed_chunks_are_refused_with_400(void **state)
         {"0\r\nX: y\n\r\n", "trailer"},
         {"0\r\nX: y\rz", "must end in CR LF"},
         {"0\r\nGET / HTTP/1.1\r\n\r\n", "trailer"},
+        {"0\r\nContent-Length: 5\r\n\r\n", "belongs in the head"},
+        {"0\r\nX: y\r\ntransfer-ENCODING:x\r\n\r\n", "belongs in the head"},
+        {"0\r\nconnection: close\r\n\r\n", "belongs in the head"},
+        {"0\r\nProxy-Connection: close\r\n\r\n", "belongs in the head"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct outcome outcome = read_every_way(&chunked, cases[i].body);

@@ -123,7 +123,7 @@ static int teardown(void **state)
 static void mount_small_disk(struct fixture *f)
 {
     const char *step;
-    if (unshare(CLONE_NEWNS) == -1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+    if (unshare(CLONE_NEWNS) == -1 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == -1 ||
         mount("tmpfs", f->path, "tmpfs", 0, "size=8k") == -1) {
         print_message("skipped: no tmpfs can be mounted here: %s\n", errno_name(errno));
         skip();
@@ -437,7 +437,7 @@ static void a_read_only_disk_is_read_and_its_owner_known(void **state)
     mount_small_disk(f);
     assert_int_equal(state_directory_write(&f->directory, &example), 0);
     put(f, "go-id.lock", "");
-    assert_int_equal(mount(NULL, f->path, NULL, MS_REMOUNT | MS_RDONLY, "size=8k"), 0);
+    assert_int_equal(mount("none", f->path, "none", MS_REMOUNT | MS_RDONLY, "size=8k"), 0);
     struct state_record next = example;
     next.mark_ns += SONYFLAKE_TIME_UNIT_NS;
     pid_t pid;
@@ -447,10 +447,10 @@ static void a_read_only_disk_is_read_and_its_owner_known(void **state)
     assert_int_equal(state_directory_owner(&f->directory), 0);
 
     /* Bound to a second place, it can be read-only here while a process there owns it. */
-    assert_int_equal(mount(NULL, f->path, NULL, MS_REMOUNT, "size=8k"), 0);
+    assert_int_equal(mount("none", f->path, "none", MS_REMOUNT, "size=8k"), 0);
     pid_t child = own_in_child(f);
-    assert_int_equal(mount(f->path, f->path, NULL, MS_BIND, NULL), 0);
-    assert_int_equal(mount(NULL, f->path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+    assert_int_equal(mount(f->path, f->path, "none", MS_BIND, NULL), 0);
+    assert_int_equal(mount("none", f->path, "none", MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
     struct state_directory here;
     const char *step;
     assert_int_equal(state_directory_open(&here, f->path, false, &step), 0);
