@@ -6,6 +6,11 @@ SHELL := /bin/bash
 # Every target is a command: none of them is the name of a file.
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
+# For make fuzz: seconds for each target, which targets (default: all), and libfuzzer or afl.
+T ?= 60
+TARGET ?=
+ENGINE ?= libfuzzer
+
 PREFIX ?= /usr/local
 DESTDIR ?=
 MINUTES ?= 30
@@ -22,7 +27,7 @@ run: release ## install what is missing, build, serve on 127.0.0.1:7001 (state i
 	STATE_DIRECTORY="$${STATE_DIRECTORY:-$(CURDIR)/out/state}" exec out/release/go-id serve
 
 test: ## install what is missing, build, run every test; ends with a summary line
-	@scripts/install_packages.sh build test faults node browser deb
+	@scripts/install_packages.sh build test faults node browser deb proxies
 	@scripts/test.sh
 
 faults: ## the fault suite at length: clocks, crashes, disks, clones; prints a report
@@ -57,6 +62,32 @@ proof: ## search every state of the models of generator and mark (about a minute
 mutants: ## break the code on purpose, a line at a time: does a test notice each?
 	@scripts/install_packages.sh build test faults
 	@tests/mutation/run.py
+
+fuzz: ## run the fuzz targets: T=60 seconds each, TARGET="head body", ENGINE=afl
+	@scripts/install_packages.sh build test fuzz
+	@scripts/fuzz.sh --seconds "$(T)" --engine "$(ENGINE)" $(TARGET)
+
+differential: ## our HTTP parser beside Node's: docs/http_strictness.md
+	@scripts/install_packages.sh build test node
+	@scripts/build.sh test
+	GO_ID=out/test/go-id PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q tests/differential
+
+proxies: ## shards behind real HAProxy and nginx, configured as docs/deploy has them
+	@scripts/install_packages.sh build test proxies
+	@scripts/build.sh test
+	GO_ID=out/test/go-id PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q tests/proxies
+
+coverage: ## lines of lib/ and server/http/ that unit tests and fuzz seeds run (at least 95 %)
+	@scripts/install_packages.sh build test coverage
+	@scripts/coverage.sh
+
+memcheck: ## the unit tests under valgrind
+	@scripts/install_packages.sh build test
+	@scripts/memcheck.sh
+
+sanitizers: ## unit tests and the whole service suite under ASan and UBSan, and under TSan
+	@scripts/install_packages.sh build test
+	@scripts/sanitizers.sh
 
 lint: ## formatting, static analysis, shell scripts, house rules
 	@scripts/install_packages.sh build test lint

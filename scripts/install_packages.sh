@@ -20,6 +20,9 @@ packages_of() {
         ;;
     proof) echo gcc libc6-dev spin ;;
     lint) echo git clang clang-format clang-tidy cppcheck shellcheck ;;
+    fuzz) echo clang libclang-rt-14-dev afl++ gcovr ;;
+    proxies) echo python3 python3-pytest haproxy nginx-light curl openssl ;;
+    coverage) echo gcovr ;;
     deb) echo dpkg-dev fakeroot gzip lintian logrotate adduser man-db systemd procps \
         mount util-linux ;;
     bench) echo python3 wrk nghttp2-client nginx-light redis-server redis-tools postgresql \

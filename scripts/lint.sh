@@ -39,6 +39,11 @@ tidy() {
     c_files | xargs -P 2 -n 1 clang-tidy -p out/test "--extra-arg=-I$PWD/include" --quiet 2>/dev/null
 }
 
+# gcc's analyzer; clang's is in clang-tidy, as clang-analyzer-*.  Warnings are errors there.
+analyzed() {
+    scripts/build.sh analyze >/dev/null
+}
+
 cppchecked() {
     cppcheck --project=out/test/compile_commands.json --enable=warning,portability,performance \
         --inline-suppr --error-exitcode=1 \
@@ -85,6 +90,7 @@ main() {
     check "shellcheck" shells
     check "clang-tidy" tidy
     check "cppcheck" cppchecked
+    check "gcc -fanalyzer" analyzed
     ((${#failed[@]} == 0))
 }
 

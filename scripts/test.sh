@@ -61,6 +61,8 @@ main() {
     stage "installation and Debian packages" suite packaging test tests/packaging
     stage "container build: arguments, checks, failures" suite build test tests/build
     stage "cost: instructions, system calls, allocations, size" suite cost test tests/cost
+    stage "our HTTP parser beside Node's" suite differential test tests/differential
+    stage "behind HAProxy and nginx" suite proxies test tests/proxies
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" suite service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit
