@@ -186,11 +186,14 @@ class Load:
         goal = self.journal.answers() + count
         self.await_true(lambda: self.journal.answers() >= goal, f"{count} answers under load")
 
-    def await_refusal(self):
-        """Waits for a refusal that comes from now on, and returns it."""
+    def await_refusal(self, word=""):
+        """Waits for a refusal that comes from now on and has the word in it, and returns it."""
         before = len(self.journal.refusals)
-        self.await_true(lambda: len(self.journal.refusals) > before, "a refusal")
-        return self.journal.refusals[before]
+
+        def find():
+            return next((refusal for refusal in self.journal.refusals[before:]
+                         if word in refusal.detail), None)
+        return self.await_true(find, f"a refusal with '{word}' in it")
 
     def await_true(self, condition, what):
         def look():

@@ -114,9 +114,8 @@ def test_beyond_the_lead_it_refuses_and_comes_back_by_itself(clock, journal):
             clients.await_answers(100)
             with journal.fault():
                 clock.step(-4)
-                refusal = clients.await_refusal()
+                refusal = clients.await_refusal("MAX_CLOCK_LEAD")
                 assert 1 <= refusal.retry_after_s <= 3
-                assert "MAX_CLOCK_LEAD" in refusal.detail
                 status, wait_s, text = health(server)
                 assert (status, 1 <= wait_s <= 3) == (503, True)
                 assert "MAX_CLOCK_LEAD" in text
@@ -330,8 +329,7 @@ def test_a_frozen_clock_is_left_behind_up_to_the_lead(clock, journal):
                 clock.freeze()
                 clients.await_answers(300)
                 assert len(journal.refusals) == before
-                refusal = clients.await_refusal()
-                assert "MAX_CLOCK_LEAD" in refusal.detail
+                clients.await_refusal("MAX_CLOCK_LEAD")
                 assert health(server)[0] == 503
                 clock.thaw()
                 await_recovery(server, clients)
