@@ -322,8 +322,10 @@ def test_an_absolute_target_keeps_its_query(server):
 
 
 @pytest.mark.parametrize("target", ["http://example.com", "http://example.com/", "/?"])
-def test_an_empty_path_is_not_found(server, target):
-    expect_problem(get(server.address, target), 404)
+def test_an_empty_path_is_the_root(server, target):
+    """Whoever does not take gzip gets the console's words there (RFC 9110, 4.2.3)."""
+    response = get(server.address, target)
+    assert (response.status, response.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
 
 @pytest.mark.parametrize("target", ["/decode/%31%32", "/%64ecode/12", "/%64%65%63%6F%64%65/1%32",
