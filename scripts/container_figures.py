@@ -33,7 +33,8 @@ def table(measured):
     ]
     lines = ["| | promised | measured |", "|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([*lines, "", measured["where"], ""])
+    load = measured["load average while booting"]
+    return "\n".join([*lines, "", f"{measured['where']}; load average {load} when the start-up was timed", ""])
 
 
 def main():

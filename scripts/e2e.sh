@@ -86,9 +86,9 @@ apart() {
 }
 
 # unshare, which is left alone, ends when everything in the namespaces has.
-interrupt() {
+interrupt() { # SIGNAL
     local first
-    echo "e2e: interrupted; ending everything" >&2
+    echo "e2e: SIG$1; ending everything" >&2
     interrupted=1
     [[ -n $apart_pid ]] || return
     first=$(ps -o pid= --ppid "$apart_pid")
@@ -116,7 +116,9 @@ main() {
     }
     export PYTHONDONTWRITEBYTECODE=1 GO_ID_E2E=$work
     host_state clear_stale "$work" || return 1
-    trap interrupt INT TERM HUP
+    trap 'interrupt INT' INT
+    trap 'interrupt TERM' TERM
+    trap 'interrupt HUP' HUP
     mkdir -m 711 "$work" || return 1
     host_state record "$work/before.json" || return 1
 

@@ -101,6 +101,7 @@ def test_boot_to_first_id(go_id, measured):
         seconds.append(time.monotonic() - begin)
         go_id.wait_booted()
     measured["boot to first id, s"] = round(statistics.median(seconds), 2)
+    measured["load average while booting"] = round(os.getloadavg()[0], 1)
     assert min(seconds) < BOOT_CEILING_S
 
 
