@@ -40,7 +40,7 @@ unit() {
 suite() {
     local name=$1 preset=$2
     shift 2
-    GO_ID=$PWD/out/$preset/go-id "$python" -m pytest -q -p no:cacheprovider -rs \
+    GO_ID=$PWD/out/$preset/go-id "$python" -m pytest -q -p no:cacheprovider -ra \
         --junitxml="$results/$name-$preset.xml" "$@"
 }
 
