@@ -39,7 +39,9 @@ static uint8_t mask(unsigned prefix_len, unsigned i)
 {
     if (prefix_len >= 8 * (i + 1))
         return 0xff;
-    return prefix_len <= 8 * i ? 0 : (uint8_t)(0xff << (8 * (i + 1) - prefix_len));
+    if (prefix_len <= 8 * i)
+        return 0;
+    return (uint8_t)(0xff << (8 * (i + 1) - prefix_len));
 }
 
 bool ip_network_parse(struct span text, struct ip_network *ret)

@@ -230,7 +230,7 @@ static void emit_socket(struct program *program)
 {
     static const uint32_t families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK};
     const unsigned count = sizeof(families) / sizeof(families[0]);
-    emit(program, IF(BPF_JEQ, SYS_socket, 2 * count + 2));
+    emit(program, IF(BPF_JEQ, SYS_socket, (uint8_t)(2 * count + 2)));
     emit(program, LOAD(argument(0)));
     for (unsigned i = 0; i < count; i++)
         emit_verdict(program, (int)families[i], SECCOMP_RET_ALLOW);
