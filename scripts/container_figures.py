@@ -25,7 +25,7 @@ def table(measured):
          f"{megabytes(measured['container memory, bytes'])} the whole container after a boot, page cache "
          f"included; {megabytes(measured['go-id memory, bytes'])} of it go-id"),
         ("disk", "quota of 5 GB", f"quota of 5 GB; {megabytes(measured['disk of the root, bytes'])} used, and "
-         f"{megabytes(measured['disk of the state volume, bytes'])} for the state"),
+         f"{measured['disk of the state volume, bytes'] / 1e3:.0f} KB for the state"),
         ("start-up", "below 1 s", f"{measured['service start to ready, ms']} ms the service; "
          f"{measured['boot to first id, s']} s from `lxc start` to the first id"),
         ("concurrency", "more than 10,000 requests",
