@@ -3,7 +3,7 @@
 # them.  Needs root and mmdebstrap.
 #
 #   APT_SOURCES=FILE   where the packages come from (default: the host's sources if it is the
-#                      same Debian, else deb.debian.org)
+#                      same Debian, else mmdebstrap's choice)
 set -euo pipefail
 export LC_ALL=C
 
