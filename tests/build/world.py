@@ -30,6 +30,12 @@ PRESENT = ("gcc", "ninja", "mmdebstrap", "xz", "objdump")  # looked for, and nev
 CONF = 'IMAGE_FOLDER="{images}"\n'
 
 
+def hear_signals():
+    """As in a terminal: what a shell starts in the background, as these tests may be, is deaf to SIGINT."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class World:
     """The project's copy is in project/, the tools are in bin/, what the stand-ins play in played/."""
 
@@ -138,7 +144,7 @@ class World:
         script = script or self.project / "build/build.sh"
         return subprocess.Popen([str(script), *map(str, arguments)], env=self._environment(),
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True)
+                                stderr=subprocess.STDOUT, text=True, preexec_fn=hear_signals)
 
     def run(self, *arguments, script=None):
         """Runs build.sh, or another script, and returns (exit status, all it said)."""
