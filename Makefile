@@ -33,8 +33,7 @@ test: ## install what is missing, build, run every test; ends with a summary lin
 faults: ## the fault suite at length: clocks, crashes, disks, clones; prints a report
 	@scripts/install_packages.sh build test faults
 	@scripts/build.sh test
-	GO_ID=out/test/go-id GO_ID_FAULTS=long PYTHONDONTWRITEBYTECODE=1 \
-	    /usr/bin/python3 -m pytest -q tests/faults
+	GO_ID=out/test/go-id GO_ID_FAULTS=long scripts/pytest.sh --once faults tests/faults
 
 e2e: ## the container end to end: real LXD, BTRFS and systemd, in namespaces (needs root)
 	@scripts/install_packages.sh build container e2e
@@ -43,8 +42,7 @@ e2e: ## the container end to end: real LXD, BTRFS and systemd, in namespaces (ne
 abuse: ## hostile clients and scarce resources, at length; prints what a good client saw
 	@scripts/install_packages.sh build test
 	@scripts/build.sh test
-	GO_ID=out/test/go-id GO_ID_ABUSE=long PYTHONDONTWRITEBYTECODE=1 \
-	    /usr/bin/python3 -m pytest -q tests/abuse
+	GO_ID=out/test/go-id GO_ID_ABUSE=long scripts/pytest.sh --once abuse tests/abuse
 
 soak: ## a daemon under load, killed, its clock set, its log rotated, for MINUTES=30; a verdict
 	@scripts/install_packages.sh build test
@@ -70,12 +68,12 @@ fuzz: ## run the fuzz targets: T=60 seconds each, TARGET="head body", ENGINE=afl
 differential: ## our HTTP parser beside Node's: docs/http_strictness.md
 	@scripts/install_packages.sh build test node
 	@scripts/build.sh test
-	GO_ID=out/test/go-id PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q tests/differential
+	GO_ID=out/test/go-id scripts/pytest.sh --once differential tests/differential
 
 proxies: ## shards behind real HAProxy and nginx, configured as docs/deploy has them
 	@scripts/install_packages.sh build test proxies
 	@scripts/build.sh test
-	GO_ID=out/test/go-id PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m pytest -q tests/proxies
+	GO_ID=out/test/go-id scripts/pytest.sh --once proxies tests/proxies
 
 coverage: ## lines of lib/ and server/http/ that unit tests and fuzz seeds run (at least 95 %)
 	@scripts/install_packages.sh build test coverage

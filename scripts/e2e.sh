@@ -96,10 +96,6 @@ interrupt() { # SIGNAL
     kill -KILL ${first:-$apart_pid} 2>/dev/null
 }
 
-pytest() {
-    "$python" -m pytest -q -p no:cacheprovider "$@"
-}
-
 main() {
     local reason status=0 started=$SECONDS
     mkdir -p "$results"
@@ -125,13 +121,13 @@ main() {
     # The packages are fetched here: there is no network in the namespaces of the tests.
     export DEBIAN_TREE=$work/debian
     if apart container/packages.sh "$DEBIAN_TREE" >"$work/packages.log" 2>&1; then
-        apart --net tests/container/namespace.sh "$work" "$results/container.xml" "$@" || status=1
+        apart --net tests/container/namespace.sh "$work" "$@" || status=1
     else
         cat "$work/packages.log" >&2
         status=1
     fi
     host_state remove_empty_cgroups "$work/before.json"
-    pytest --junitxml="$results/container-afterwards.xml" tests/container/afterwards || status=1
+    scripts/pytest.sh --once container-afterwards tests/container/afterwards || status=1
     rm -rf --one-file-system "$work" || status=1
     ((interrupted == 0)) || status=130
     printf 'e2e: %s in %d s\n' "$( ((status)) && echo FAILED || echo passed)" $((SECONDS - started))

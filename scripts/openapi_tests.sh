@@ -24,8 +24,8 @@ main() {
     shift
     cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
     install_modules
-    GO_ID=$PWD/$binary REDOCLY=$PWD/$modules/node_modules/.bin/redocly PYTHONDONTWRITEBYTECODE=1 \
-        /usr/bin/python3 -m pytest -q "$@" tests/openapi
+    GO_ID=$PWD/$binary REDOCLY=$PWD/$modules/node_modules/.bin/redocly \
+        scripts/pytest.sh openapi "$@" tests/openapi
 }
 
 main "$@"

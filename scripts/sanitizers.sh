@@ -8,14 +8,13 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
-export PYTHONDONTWRITEBYTECODE=1
 
 main() {
     local preset
     for preset in asan tsan; do
         scripts/build.sh "$preset"
         ctest --test-dir "out/$preset" --output-on-failure -j 2 --no-tests=error -L unit
-        GO_ID=$PWD/out/$preset/go-id GO_ID_SLOW=1 /usr/bin/python3 -m pytest -q tests/service
+        GO_ID=$PWD/out/$preset/go-id GO_ID_SLOW=1 scripts/pytest.sh --once "sanitizers-$preset" tests/service
     done
 }
 

@@ -36,12 +36,12 @@ unit() {
         --no-tests=error --output-junit "$results/unit-$preset.xml" "$@"
 }
 
-# suite NAME PRESET PATH...: tests of pytest, against the daemon of that preset.
+# suite NAME PRESET PATH...: tests of pytest, against the daemon of that preset.  With once=--once in
+# the environment, what fails is not tried again (scripts/pytest.sh).
 suite() {
     local name=$1 preset=$2
     shift 2
-    GO_ID=$PWD/out/$preset/go-id "$python" -m pytest -q -p no:cacheprovider -ra \
-        --junitxml="$results/$name-$preset.xml" "$@"
+    GO_ID=$PWD/out/$preset/go-id scripts/pytest.sh ${once:+"$once"} "$name-$preset" "$@"
 }
 
 main() {
@@ -52,10 +52,9 @@ main() {
     stage "unit and package tests, as shipped" unit test
     stage "service tests, as shipped" suite service test tests/service
     stage "monitoring: a real Prometheus, rules, dashboard" suite monitoring test tests/monitoring
-    stage "the API as it is described" \
-        scripts/openapi_tests.sh out/test/go-id --junitxml="$results/openapi.xml"
+    stage "the API as it is described" scripts/openapi_tests.sh out/test/go-id
     stage "documents: every command and link" suite documents test tests/docs
-    stage "faults: clocks, crashes, disks, clones" suite faults test tests/faults
+    once=--once stage "faults: clocks, crashes, disks, clones" suite faults test tests/faults
     stage "abuse: hostile clients, scarce resources" suite abuse test tests/abuse
     stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
     stage "installation and Debian packages" suite packaging test tests/packaging
@@ -66,7 +65,7 @@ main() {
     stage "unit tests under ASan and UBSan" unit asan -L unit
     GO_ID_SLOW=1 stage "service tests under ASan and UBSan" suite service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit
-    GO_ID_SLOW=1 stage "service tests under TSan" suite service tsan tests/service/test_many_ids.py \
+    GO_ID_SLOW=1 once=--once stage "service tests under TSan" suite service tsan tests/service/test_many_ids.py \
         tests/service/test_life.py tests/service/test_exhaustion.py tests/service/test_state.py
     stage "unit tests, built by clang" unit clang -L unit
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# namespace.sh WORK JUNIT [PYTEST OPTION...]: the first process of the namespaces that scripts/e2e.sh
+# namespace.sh WORK [PYTEST OPTION...]: the first process of the namespaces that scripts/e2e.sh
 # makes.  Gives them what a host has, and runs the tests.  Not to be run by hand.
 set -euo pipefail
 
@@ -17,8 +17,8 @@ mount_sys() {
 }
 
 main() {
-    local work=$1 junit=$2
-    shift 2
+    local work=$1
+    shift
     [[ $$ == 1 ]] || {
         echo "namespace.sh: call scripts/e2e.sh" >&2
         return 2
@@ -26,7 +26,7 @@ main() {
     ip link set lo up
     mount_sys "$work"
     # Not exec: the first process has to take in the orphans of lxd, and a shell does.
-    /usr/bin/python3 -m pytest -q --junitxml="$junit" tests/container/inside "$@"
+    scripts/pytest.sh container tests/container/inside "$@"
 }
 
 main "$@"

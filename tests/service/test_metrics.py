@@ -252,27 +252,29 @@ def test_connections_are_counted_by_what_they_do():
          contextlib.ExitStack() as stack:
         watcher = stack.enter_context(Connection(server.address))
 
-        def by_state():
-            metrics = scrape(watcher)
-            assert metrics.sum_of("go_id_worker_connections") == \
-                metrics.sum_of("go_id_connections")
-            return {state: value for state, value in metrics.all_of("go_id_connections").items()
-                    if value}
+        def settle(expected):
+            """A scrape takes no lock: while a worker counts, its sums may differ by what it is at."""
+            def settled():
+                metrics = scrape(watcher)
+                states = metrics.all_of("go_id_connections")
+                return {state: value for state, value in states.items() if value} == expected and \
+                    metrics.sum_of("go_id_worker_connections") == sum(states.values())
+            wait_until(settled, f"connections: {expected}")
 
-        assert by_state() == {"head": 1}
+        settle({"head": 1})
         idle = [stack.enter_context(Connection(server.address)) for _ in range(5)]
         for client in idle:
             client.get("/health")
-        assert by_state() == {"head": 6}
+        settle({"head": 6})
         with Connection(server.address) as slow:
             slow.send(request("/health", "Content-Length: 10", body=b"123"))
-            wait_until(lambda: by_state() == {"head": 6, "body": 1}, "the body to be waited for")
+            settle({"head": 6, "body": 1})
         with Connection(server.address) as last:
             last.send(request("/health", "Connection: close"))
             assert last.read_response().status == 200
         for client in idle:
             client.close()
-        wait_until(lambda: by_state() == {"head": 1}, "all others to be gone")
+        settle({"head": 1})
         metrics = scrape(watcher)
         assert metrics.of("go_id_connections_opened_total") == 8
         assert metrics.of("go_id_connections_max") == 50

@@ -77,7 +77,8 @@ def test_ready_is_said_once_clients_can_connect_and_stopping_before_the_end(mana
         assert get(server.address, "/generate").status == 200
         assert server.stop() == 0
         stopping = manager.await_(lambda m: "STOPPING" in m, "STOPPING=1")
-        assert stopping["STATUS"] == "stopping, 0 connections"
+        # The worker may not have seen yet that the client of the request has gone.
+        assert re.fullmatch("stopping, [01] connections", stopping["STATUS"])
 
 
 def test_an_abstract_socket_will_do(directory):
