@@ -1,4 +1,4 @@
-"""The service suite's harness is used here as well."""
+"""The service suite's harness and the fault suite's clock are used here as well."""
 
 import os
 import pathlib
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "service"))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / suite) for suite in ("service", "faults")]
 
 
 def pytest_configure():

@@ -30,9 +30,9 @@ class Shard:
         self._stack = contextlib.ExitStack()
         self.daemon = None
 
-    def start(self):
+    def start(self, **env):
         self.daemon = self._stack.enter_context(
-            harness.daemon(env=self.env, listen=(f"{HOST}:{7000 + self.number}",)))
+            harness.daemon(env={**self.env, **env}, listen=(f"{HOST}:{7000 + self.number}",)))
 
     def stop(self):
         assert self.daemon.stop() == 0

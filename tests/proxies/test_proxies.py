@@ -1,5 +1,6 @@
 """go-id behind HAProxy and nginx, configured as docs/deploy ships them."""
 
+import contextlib
 import http.client
 import json
 import pathlib
@@ -12,14 +13,19 @@ import pytest
 
 import front
 import harness
+import shims
 from front import HOST, SHARDS
+from metrics import scrape
+
+CLIENTS = 4
+HOUR_S = 3600
 
 BASE = f"https://{HOST}:443"
 
 
 @pytest.fixture(scope="module", params=sorted(front.COMMANDS))
 def site(request):
-    """(directory, shards): three shards, and the proxy in front of them."""
+    """(proxy's kind, directory, shards): three shards, and the proxy in front of them."""
     with tempfile.TemporaryDirectory(prefix="go-id-") as name:
         directory = pathlib.Path(name)
         directory.chmod(0o755)  # nginx's workers are another user
@@ -30,7 +36,7 @@ def site(request):
             with front.proxy(request.param, directory) as process:
                 harness.wait_until(lambda: process.poll() is not None or is_answered(directory),
                                    f"an answer through {request.param}")
-                yield directory, shards
+                yield request.param, directory, shards
         finally:
             for shard in shards:
                 shard.close()
@@ -66,7 +72,7 @@ def curl(directory, count, path="/generate"):
 
 
 def test_tls_and_both_versions_of_http_end_at_the_front(site):
-    directory, _ = site
+    _, directory, _ = site
     for protocol in ("h2", "http/1.1"):
         context = front.tls_context(directory, [protocol])
         with socket.create_connection((HOST, 443)) as plain, context.wrap_socket(plain, server_hostname=HOST) as tls:
@@ -78,7 +84,7 @@ def test_tls_and_both_versions_of_http_end_at_the_front(site):
 
 
 def test_answers_come_through_as_they_are(site):
-    directory, _ = site
+    _, directory, _ = site
     connection = connect(directory)
     status, body = get(connection, "/generate?count=10000")
     assert status == 200 and len(set(json.loads(body)["ids"])) == 10000
@@ -101,7 +107,7 @@ def upstream_connections():
 
 
 def test_connections_to_the_shards_are_kept(site):
-    directory, _ = site
+    _, directory, _ = site
     connection = connect(directory)
     for _ in range(30):
         assert get(connection, "/generate")[0] == 200
@@ -138,10 +144,10 @@ def http_2_client(directory):
 
 
 def test_a_crash_and_restarts_of_all_shards_fail_no_request(site):
-    directory, shards = site
+    _, directory, shards = site
     load = front.Load()
     try:
-        for _ in range(4):
+        for _ in range(CLIENTS):
             load.run(http_1_client(directory))
         load.run(http_2_client(directory))
         load.wait_for_ids_of(SHARDS)
@@ -162,8 +168,48 @@ def test_a_crash_and_restarts_of_all_shards_fail_no_request(site):
     assert len(load.ids) == len(set(load.ids))
 
 
+def refusals(shard):
+    """How many requests for ids the shard has answered with 503."""
+    return scrape(shard.daemon).get_of("go_id_requests_total", path="/generate", code="503")
+
+
+def await_left_out(directory, shard):
+    """HAProxy asks for /health; it says so when it takes a shard out, and why."""
+    left_out = re.compile(rf"shards/shard{shard.number} is DOWN.* 503")
+    harness.wait_until(lambda: left_out.search((directory / "proxy.log").read_text()), left_out.pattern)
+
+
+def test_a_shard_that_refuses_is_left_out_until_it_can_again(site):
+    """Its clock is an hour behind: it answers, and is as good as absent."""
+    kind, directory, shards = site
+    refusing = shards[0]
+    load = front.Load()
+    refusing.stop()
+    with contextlib.closing(shims.Clock(directory / "clock")) as clock:
+        refusing.start(**shims.environment(clock))
+        try:
+            for _ in range(CLIENTS):
+                load.run(http_1_client(directory))
+            load.wait_for_ids_of(SHARDS)
+            clock.step(-HOUR_S)
+            load.wait_for_ids_of([2, 3])
+            if kind == "haproxy":  # nginx asks nobody: now and then it tries the shard with a request
+                await_left_out(directory, refusing)
+                before = refusals(refusing)
+                load.wait_for_ids_of([2, 3], 500)
+                assert refusals(refusing) - before <= CLIENTS  # those that were under way
+            clock.step(HOUR_S)
+            load.wait_for_ids_of(SHARDS)  # and it is taken back
+        finally:
+            load.stop()
+            refusing.stop()
+            refusing.start()
+    assert not load.failures, load.failures[:5]
+    assert len(load.ids) == len(set(load.ids))
+
+
 def test_without_a_shard_there_is_an_error_and_then_service_again(site):
-    directory, shards = site
+    _, directory, shards = site
     for shard in shards:
         shard.stop()
     assert get(connect(directory), "/generate")[0] in (502, 503)
