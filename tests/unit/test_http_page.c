@@ -40,6 +40,8 @@ static void gzip_is_sent_to_who_asks_for_it(void **state)
         {"*;q=0", false},
         {",,;;q=0,=", false},
         {"gzip;q", false},
+        {"gzip;level=9", true},
+        {"gzip;level=9;q=0", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct span value = guard_page_place(&guard, span_of(cases[i].value));
@@ -67,6 +69,7 @@ static void an_etag_is_found_in_every_form_of_the_list(void **state)
         {"\"ABC\"", false},
         {"w/\"abc\"", false},
         {"W/", false},
+        {"W\"abc\"", false},
         {",,", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
