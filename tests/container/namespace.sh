@@ -26,7 +26,8 @@ main() {
     ip link set lo up
     mount_sys "$work"
     # Not exec: the first process has to take in the orphans of lxd, and a shell does.
-    scripts/pytest.sh container tests/container/inside "$@"
+    # Once: the tests share an LXD and a container, which a second try would not find as they were.
+    scripts/pytest.sh --once container tests/container/inside "$@"
 }
 
 main "$@"

@@ -2,11 +2,12 @@
 
 import json
 import os
+import pathlib
 import subprocess
 
 import pytest
 
-if "GO_ID_E2E" not in os.environ or os.getppid() != 1:
+if "GO_ID_E2E" not in os.environ or b"namespace.sh" not in pathlib.Path("/proc/1/cmdline").read_bytes():
     pytest.exit("scripts/e2e.sh runs these, in namespaces of their own", returncode=2)
 
 import lxd  # noqa: E402 (needs GO_ID_E2E)
