@@ -107,6 +107,8 @@ void client_deliver(struct client *client, size_t most)
     len = len < space.capacity ? len : space.capacity;
     memcpy(space.base, client->queue + client->delivered, len);
     client->delivered += len;
+    if (c->state != CONNECTION_LINGER)
+        client->heeded = client->delivered;
     connection_on_input(c, &workspace, len);
 }
 

@@ -24,6 +24,7 @@ struct client {
     char *queue; /* CLIENT_QUEUE_MAX bytes: all that was sent */
     size_t queued;
     size_t delivered; /* of queued */
+    size_t heeded;    /* of delivered: what came before the connection had said its last */
     bool finished;    /* the client sends no more */
     bool end_delivered;
     char *transcript; /* CLIENT_TRANSCRIPT_MAX bytes: all that came back */

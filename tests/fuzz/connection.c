@@ -131,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     /* Is it to be closed in the middle of an answer?  Then what was sent of it is no answer. */
     bool whole = connection_is_idle(&client.connection) && want == CONNECTION_WANT_INPUT;
-    answers_check((struct span){client.queue, client.delivered},
+    answers_check((struct span){client.queue, client.heeded},
                   (struct span){client.transcript, client.received}, whole);
     client_close(&client);
     return 0;

@@ -25,7 +25,7 @@ static size_t exchange(struct client *client, struct span bytes, size_t first_le
         client_pass(client, wait_ns, wait_ns);
         client_tick(client);
     }
-    answers_check((struct span){client->queue, client->delivered},
+    answers_check((struct span){client->queue, client->heeded},
                   (struct span){client->transcript, client->received},
                   client->received < CLIENT_TRANSCRIPT_MAX);
     return answers_drop_continue(client->transcript, client->received);
