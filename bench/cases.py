@@ -120,10 +120,10 @@ def faults(record):
         with tempfile.TemporaryDirectory() as folder:
             clock = shims.Clock(pathlib.Path(folder) / "clock")
             disk = shims.Disk(pathlib.Path(folder) / "disk")
-            with servers.go_id(shim=clock) as server:
+            with servers.go_id(**shims.environment(clock)) as server:
                 record("clock", "undisturbed", load(server))
                 record("clock", "set back by 5 s", load(server, lambda: clock.step(-5)))
-            with servers.go_id(shim=disk) as server:
+            with servers.go_id(**shims.environment(disk)) as server:
                 record("disk", "undisturbed", load(server))
                 with disk.stalling("sync", 800):
                     record("disk", "fsync takes 0.8 s", load(server))

@@ -63,15 +63,14 @@ def announced_port(stream):
 
 
 @contextlib.contextmanager
-def go_id(shards="0-63", shim=None, **settings):
-    """go-id, with its state and locks in a folder of its own; shim is a Clock or Disk of shims.py."""
+def go_id(shards="0-63", **settings):
+    """go-id, with its state and locks in a folder of its own."""
     read_end, write_end = os.pipe()
     with tempfile.TemporaryDirectory() as folder:
         env = {"PATH": os.environ["PATH"], "SHARD_ID": shards, "WORKERS": "1",
                "MAX_CONNECTIONS": "12000", "STATE_DIRECTORY": folder, "LOCK_DIRECTORY": folder,
-               "LOG_FILE": f"{folder}/log", **settings}
-        if shim:
-            env |= {"LD_PRELOAD": shim.library, shim.variable: shim.path}
+               "LOG_FILE": f"{folder}/log",
+               **{name: str(value) for name, value in settings.items()}}
         command = [GO_ID, "serve", "--listen", "127.0.0.1:0", "--ready-fd", str(write_end)]
         with running(command, env=env, pass_fds=[write_end],
                      stderr=subprocess.DEVNULL) as process:
