@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 
-from machine import LOAD_CPU, cpu_seconds, pin_to
+from machine import LOAD_CPU, children_on, cpu_seconds
 from servers import OUT
 
 LATENCY_UNITS_US = {"us": 1, "ms": 1e3, "s": 1e6}
@@ -19,11 +19,13 @@ LATENCY_UNITS_US = {"us": 1, "ms": 1e3, "s": 1e6}
 
 def run(command):
     """Runs a load to its end on the loads' CPU; returns what it prints."""
-    done = subprocess.run([str(part) for part in command], preexec_fn=pin_to(LOAD_CPU),
-                          capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} failed: {done.stderr or done.stdout}")
-    return done.stdout
+    with children_on(LOAD_CPU):
+        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+    out, err = process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed: {err or out}")
+    return out
 
 
 def costing(server, command, requests_in):
@@ -45,8 +47,8 @@ def checked(server, connections, pipeline, seconds, ids="none", path=None, durin
     called in the middle."""
     command = [OUT / "bench/load", server.port, path or server.path, connections, pipeline,
                round(seconds * 1000), ids]
-    process = subprocess.Popen([str(part) for part in command], preexec_fn=pin_to(LOAD_CPU),
-                               stdout=subprocess.PIPE, text=True)
+    with children_on(LOAD_CPU):
+        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     with process:
         if process.stdout.readline() != "begin\n":
             raise RuntimeError("the load did not begin; it has said why")

@@ -1,5 +1,6 @@
 """What a process costs: CPU time and memory, from /proc; and the machine it ran on."""
 
+import contextlib
 import os
 import pathlib
 import platform
@@ -12,9 +13,19 @@ SERVER_CPU = 0
 LOAD_CPU = min(1, os.cpu_count() - 1)
 
 
-def pin_to(cpu):
-    """For subprocess's preexec_fn: the child and what it starts run on one CPU."""
-    return lambda: os.sched_setaffinity(0, {cpu})
+@contextlib.contextmanager
+def children_on(cpu):
+    """What is started meanwhile runs on one CPU, as does all that it starts.
+
+    Not with subprocess's preexec_fn: with that the child is a copy of this process first, and the
+    copying would count as the time that a server takes to start.
+    """
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def tree(pid):

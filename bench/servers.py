@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-from machine import SERVER_CPU, pin_to
+from machine import SERVER_CPU, children_on
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "out/bench"
@@ -40,7 +40,8 @@ def free_port():
 @contextlib.contextmanager
 def running(command, **options):
     """Starts a program on the servers' CPU; ends it however the caller ends."""
-    process = subprocess.Popen(command, preexec_fn=pin_to(SERVER_CPU), **options)
+    with children_on(SERVER_CPU):
+        process = subprocess.Popen(command, **options)
     try:
         yield process
     finally:
