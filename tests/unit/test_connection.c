@@ -453,7 +453,7 @@ static void any_order_of_events_leaves_nothing_behind(void **state)
         "\x01",
     };
     struct random random = {1};
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 1000; round++) {
         struct fixture *f = open_with(1 + (uint32_t)random_below(&random, 3));
         void *release = f;
         for (int step = 0; step < 40; step++) {
