@@ -116,7 +116,7 @@ format: ## format the C sources in place
 	@scripts/install_packages.sh lint
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
-install: release ## install binary, library, units, man page, config (PREFIX, DESTDIR)
+install: release ## install binary, library, units, manual, config (PREFIX, DESTDIR)
 	DESTDIR="$(DESTDIR)" cmake --install out/release --prefix "$(PREFIX)"
 
 deb: ## build the Debian packages out/deb/*.deb

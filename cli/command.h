@@ -16,6 +16,7 @@ enum exit_status {
  */
 int command_config(int argc, char **argv);
 int command_decode(int argc, char **argv);
+int command_generate(int argc, char **argv);
 int command_health(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_state(int argc, char **argv);

@@ -1,20 +1,10 @@
 /* health.c: go-id health asks a running service whether it can issue ids. */
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "cli/http_client.h"
-#include "common/errno_name.h"
-#include "common/number.h"
-#include "server/access/proxy_header.h"
-#include "server/settings/settings_load.h"
-
-/* Too large for some stacks, and needed once. */
-static struct settings settings;
-static struct problems problems;
-static struct problems warnings;
+#include "cli/target.h"
+#include "common/log.h"
 
 static void print_help(void)
 {
@@ -24,31 +14,29 @@ static void print_help(void)
                  "http://127.0.0.1:PORT/health, PORT being the SERVICE_PORT of the settings.\n\n"
                  "Options:\n"
                  "  -c, --config FILE     read SERVICE_PORT from FILE, as 'go-id serve' does\n"
+                 "  -k, --token-file FILE show the first token in FILE; without, GO_ID_TOKEN of\n"
+                 "                        the environment.  /health needs none, other paths may\n"
                  "  -t, --timeout-ms N    give up after N ms, 1 to 600000 (default 2000)\n"
                  "  -h, --help            print this help\n\n"
                  "Exit status: 0 it says OK, 1 it does not, 2 wrong arguments or settings.\n");
 }
 
-/* preface: what the service expects before a request. */
-static int ask(const char *text, struct span preface, uint64_t timeout_ms)
+static int ask(const struct target *target)
 {
     struct http_url url;
-    if (http_url_parse(text, "/health", &url) < 0) {
-        (void)fprintf(stderr,
-                      "go-id health: '%s' is no URL of the form http://host[:port][/path] or "
-                      "unix:/path\n",
-                      text);
-        return EXIT_STATUS_USAGE;
-    }
-    url.preface = preface;
+    const char *text;
+    int status = target_find(target, "/health", &url, &text);
+    if (status != EXIT_STATUS_OK)
+        return status;
+
+    struct http_connection connection = HTTP_CONNECTION_INIT;
     char buffer[8192];
     struct http_answer answer;
     const char *step;
-    int r = http_get(&url, timeout_ms, buffer, sizeof(buffer), &answer, &step);
-    if (r < 0) {
-        (void)fprintf(stderr, "go-id health: %s: %s failed: %s\n", text, step, errno_name(-r));
-        return EXIT_STATUS_FAILURE;
-    }
+    int r = http_get(&connection, &url, url.path, target->timeout_ms, buffer, sizeof(buffer),
+                     &answer, &step);
+    if (r < 0)
+        return target_say_failure(target, text, step, r);
     if (answer.status == 200 && span_equal(answer.body, SPAN("OK"))) {
         (void)printf("OK\n");
         return EXIT_STATUS_OK;
@@ -59,51 +47,26 @@ static int ask(const char *text, struct span preface, uint64_t timeout_ms)
     return EXIT_STATUS_FAILURE;
 }
 
-/* A service that trusts proxies on its own machine takes us for one of them. */
-static struct span own_preface(void)
-{
-    static const uint8_t loopback[4] = {127, 0, 0, 1};
-    struct ip_address address = ip_address_of_ipv4(loopback);
-    for (size_t i = 0; settings.proxy_protocol != 0 && i < settings.trusted_proxies.count; i++) {
-        if (ip_network_has(&settings.trusted_proxies.networks[i], &address))
-            return proxy_header_of_ourselves();
-    }
-    return SPAN("");
-}
-
-static int ask_own(const struct settings_sources *sources, uint64_t timeout_ms)
-{
-    char url[64];
-    settings_load(sources, &settings, &problems, &warnings);
-    if (problems.count > 0) {
-        problems_print(&problems, stderr);
-        return EXIT_STATUS_USAGE;
-    }
-    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%" PRIu64 "/health", settings.service_port);
-    return ask(url, own_preface(), timeout_ms);
-}
-
 int command_health(int argc, char **argv)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"token-file", required_argument, NULL, 'k'},
                                             {"timeout-ms", required_argument, NULL, 't'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
-    struct settings_sources sources = {0};
-    uint64_t timeout_ms = 2000;
+    struct target target = {.command = "health", .timeout_ms = TARGET_TIMEOUT_MS};
     int option;
-    while ((option = getopt_long(argc, argv, "c:t:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:k:t:h", options, NULL)) != -1) {
         switch (option) {
         case 'c':
-            sources.config_path = optarg;
+            target.config_path = optarg;
+            break;
+        case 'k':
+            target.token_file = optarg;
             break;
         case 't':
-            if (parse_u64(span_of(optarg), 1, 600000, &timeout_ms) < 0) {
-                (void)fprintf(stderr,
-                              "go-id health: --timeout-ms must be from 1 to 600000, not '%s'\n",
-                              optarg);
+            if (!target_take_timeout(&target, optarg))
                 return EXIT_STATUS_USAGE;
-            }
             break;
         case 'h':
             print_help();
@@ -116,5 +79,6 @@ int command_health(int argc, char **argv)
         (void)fprintf(stderr, "go-id health: one URL is enough\n");
         return usage_error("health");
     }
-    return optind < argc ? ask(argv[optind], SPAN(""), timeout_ms) : ask_own(&sources, timeout_ms);
+    target.url = optind < argc ? argv[optind] : NULL;
+    return ask(&target);
 }

@@ -79,8 +79,7 @@ int http_url_parse(const char *text, const char *default_path, struct http_url *
     return r;
 }
 
-/* ---- Exchange
- * ------------------------------------------------------------------------------------ */
+/* ---- Connection ----------------------------------------------------------------------------- */
 
 /* Waits until fd is ready for events.  Returns 0 or a negative errno. */
 static int wait_for(int fd, short events, int64_t deadline_ns)
@@ -160,73 +159,173 @@ static int send_all(int fd, struct span bytes, int64_t deadline_ns)
     return 0;
 }
 
-/* Reads until the server closes.  Returns the number of bytes or a negative errno. */
-static ssize_t receive_all(int fd, char *buffer, size_t capacity, int64_t deadline_ns)
+/* ---- Exchange ------------------------------------------------------------------------------- */
+
+/* An answer in the making. */
+struct reading {
+    char *buffer;
+    size_t capacity;
+    size_t used;
+    size_t head_len; /* with the empty line; 0: not all of it is there */
+    size_t body_len; /* SIZE_MAX: up to the end of the connection */
+    struct http_answer answer;
+    bool closes;
+};
+
+/* The value of a field of the head, without blanks; empty if there is none. */
+static struct span field_value(struct span head, struct span name)
 {
-    size_t used = 0;
-    while (used < capacity) {
-        ssize_t len = recv(fd, buffer + used, capacity - used, 0);
-        if (len == 0)
-            return (ssize_t)used;
-        if (len == -1 && errno != EAGAIN && errno != EINTR)
-            return -errno;
-        if (len > 0) {
-            used += (size_t)len;
+    const char *end = head.base + head.len;
+    for (const char *line = memchr(head.base, '\n', head.len); line != NULL && line < end;
+         line = memchr(line, '\n', (size_t)(end - line))) {
+        line++;
+        size_t rest = (size_t)(end - line);
+        if (rest <= name.len || line[name.len] != ':' ||
+            !span_equal_nocase((struct span){line, name.len}, name))
             continue;
-        }
-        int r = wait_for(fd, POLLIN, deadline_ns);
-        if (r < 0)
-            return r;
+        const char *value = line + name.len + 1;
+        const char *value_end = memchr(value, '\r', (size_t)(end - value));
+        while (value < value_end && *value == ' ')
+            value++;
+        return (struct span){value, (size_t)(value_end - value)};
     }
-    return -EPROTO; /* longer than any answer we ask for */
+    return SPAN("");
 }
 
-/* "HTTP/1.1 200 OK" up to the empty line, and the body behind it. */
-static int take_apart(struct span bytes, struct http_answer *ret_answer)
+/* "HTTP/1.1 200 OK" up to the empty line, if it is all there.  Returns 0 or -EPROTO. */
+static int take_head(struct reading *reading)
 {
-    uint64_t status;
-    const char *end = memmem(bytes.base, bytes.len, "\r\n\r\n", 4);
-    if (end == NULL || bytes.len < 12 || memcmp(bytes.base, "HTTP/1.", 7) != 0 ||
-        parse_u64((struct span){bytes.base + 9, 3}, 100, 599, &status) < 0)
+    const char *end = memmem(reading->buffer, reading->used, "\r\n\r\n", 4);
+    if (end == NULL)
+        return 0;
+    struct span head = {reading->buffer, (size_t)(end + 4 - reading->buffer)};
+    uint64_t number;
+    if (head.len < 16 || memcmp(head.base, "HTTP/1.", 7) != 0 ||
+        parse_u64((struct span){head.base + 9, 3}, 100, 599, &number) < 0 ||
+        field_value(head, SPAN("Transfer-Encoding")).len > 0)
         return -EPROTO;
-    ret_answer->status = (unsigned)status;
-    ret_answer->body = (struct span){end + 4, (size_t)(bytes.base + bytes.len - end - 4)};
+    reading->answer.status = (unsigned)number;
+    reading->head_len = head.len;
+    bool is_said = parse_u64(field_value(head, SPAN("Retry-After")), 0, UINT32_MAX, &number) == 0;
+    reading->answer.retry_after_s = is_said ? (uint32_t)number : 1;
+
+    reading->body_len = SIZE_MAX;
+    struct span length = field_value(head, SPAN("Content-Length"));
+    if (length.len > 0) {
+        if (parse_u64(length, 0, reading->capacity - head.len, &number) < 0)
+            return -EPROTO; /* longer than any answer we ask for */
+        reading->body_len = (size_t)number;
+    }
+    reading->closes = reading->body_len == SIZE_MAX ||
+                      span_equal_nocase(field_value(head, SPAN("Connection")), SPAN("close"));
     return 0;
 }
 
-static int exchange(int fd, const struct http_url *url, int64_t deadline_ns, char *buffer,
-                    size_t capacity, struct http_answer *ret_answer, const char **reterr_step)
+static bool is_whole(const struct reading *reading, bool at_end)
 {
-    char request[3 * HTTP_URL_PART_MAX];
+    return reading->head_len > 0 &&
+           (reading->body_len == SIZE_MAX ? at_end
+                                          : reading->used >= reading->head_len + reading->body_len);
+}
+
+/* Reads an answer, and not a byte more.  Returns 0 or a negative errno. */
+static int receive(int fd, struct reading *reading, int64_t deadline_ns)
+{
+    while (!is_whole(reading, false)) {
+        if (reading->used == reading->capacity)
+            return -EPROTO;
+        ssize_t len =
+            recv(fd, reading->buffer + reading->used, reading->capacity - reading->used, 0);
+        if (len == 0) {
+            if (is_whole(reading, true))
+                break;
+            return reading->used == 0 || reading->head_len > 0 ? -ECONNRESET : -EPROTO;
+        }
+        if (len == -1 && errno != EAGAIN && errno != EINTR)
+            return -errno;
+        int r = 0;
+        if (len == -1)
+            r = wait_for(fd, POLLIN, deadline_ns);
+        else
+            reading->used += (size_t)len;
+        if (r == 0 && reading->head_len == 0)
+            r = take_head(reading);
+        if (r < 0)
+            return r;
+    }
+    size_t body_len = reading->used - reading->head_len;
+    if (reading->body_len != SIZE_MAX && body_len > reading->body_len)
+        return -EPROTO; /* an answer to nothing */
+    reading->answer.body = (struct span){reading->buffer + reading->head_len, body_len};
+    return 0;
+}
+
+/* Sends the request. */
+static int ask(const struct http_connection *connection, const struct http_url *url,
+               const char *target, int64_t deadline_ns)
+{
+    char request[3 * HTTP_URL_PART_MAX + HTTP_TOKEN_MAX];
     char host[HTTP_URL_PART_MAX + 16] = "localhost"; /* of a Unix socket */
     if (url->host[0] != '\0')
         (void)snprintf(host, sizeof(host), strchr(url->host, ':') != NULL ? "[%s]:%s" : "%s:%s",
                        url->host, url->port);
-    int len = snprintf(request, sizeof(request),
-                       "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", url->path, host);
-    *reterr_step = "send";
-    int r = send_all(fd, url->preface, deadline_ns);
-    if (r == 0)
-        r = send_all(fd, (struct span){request, (size_t)len}, deadline_ns);
-    if (r < 0)
-        return r;
-    *reterr_step = "receive";
-    ssize_t received = receive_all(fd, buffer, capacity, deadline_ns);
-    if (received < 0)
-        return (int)received;
-    return take_apart((struct span){buffer, (size_t)received}, ret_answer);
+    bool has_token = url->token[0] != '\0';
+    int len = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\n%s%s%s%s\r\n",
+                       target, host, has_token ? "Authorization: Bearer " : "", url->token,
+                       has_token ? "\r\n" : "", connection->keep ? "" : "Connection: close\r\n");
+    if (len < 0 || (size_t)len >= sizeof(request))
+        return -ENAMETOOLONG;
+    return send_all(connection->fd, (struct span){request, (size_t)len}, deadline_ns);
 }
 
-int http_get(const struct http_url *url, uint64_t timeout_ms, char *buffer, size_t capacity,
-             struct http_answer *ret_answer, const char **reterr_step)
+static int exchange(struct http_connection *connection, const struct http_url *url,
+                    const char *target, int64_t deadline_ns, struct reading *reading,
+                    const char **reterr_step)
+{
+    int r = 0;
+    if (connection->fd == -1) {
+        *reterr_step = "connect";
+        int fd = url->socket[0] != '\0' ? connect_local(url->socket, deadline_ns)
+                                        : connect_host(url, deadline_ns);
+        if (fd < 0)
+            return fd;
+        connection->fd = fd;
+        *reterr_step = "send";
+        r = send_all(fd, url->preface, deadline_ns);
+    }
+    if (r == 0) {
+        *reterr_step = "send";
+        r = ask(connection, url, target, deadline_ns);
+    }
+    if (r == 0) {
+        *reterr_step = "receive";
+        r = receive(connection->fd, reading, deadline_ns);
+    }
+    if (r < 0 || reading->closes || !connection->keep)
+        http_close(connection);
+    return r;
+}
+
+int http_get(struct http_connection *connection, const struct http_url *url, const char *target,
+             uint64_t timeout_ms, char *buffer, size_t capacity, struct http_answer *ret_answer,
+             const char **reterr_step)
 {
     int64_t deadline_ns = clock_read().mono_ns + (int64_t)timeout_ms * NS_PER_MS;
-    *reterr_step = "connect";
-    int fd = url->socket[0] != '\0' ? connect_local(url->socket, deadline_ns)
-                                    : connect_host(url, deadline_ns);
-    if (fd < 0)
-        return fd;
-    int r = exchange(fd, url, deadline_ns, buffer, capacity, ret_answer, reterr_step);
-    (void)close(fd); /* the answer is here, or is not */
+    struct reading reading = {.buffer = buffer, .capacity = capacity};
+    bool was_idle = connection->fd != -1;
+    int r = exchange(connection, url, target, deadline_ns, &reading, reterr_step);
+    /* A server closes what is idle when it likes, just as we ask: nothing was answered yet. */
+    if ((r == -ECONNRESET || r == -EPIPE) && was_idle && reading.used == 0)
+        r = exchange(connection, url, target, deadline_ns, &reading, reterr_step);
+    if (r == 0)
+        *ret_answer = reading.answer;
     return r;
+}
+
+void http_close(struct http_connection *connection)
+{
+    int fd = connection->fd;
+    connection->fd = -1;
+    if (fd != -1)
+        (void)close(fd); /* the answer is here, or is not */
 }

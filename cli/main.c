@@ -12,6 +12,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"serve", command_serve, "hand out ids over HTTP"},
+    {"generate", command_generate, "get ids from a running service"},
     {"decode", command_decode, "take ids apart"},
     {"health", command_health, "ask a running service whether it can issue ids"},
     {"config", command_config, "print the effective settings, and where each comes from"},

@@ -33,7 +33,7 @@ static void print_help(void)
                  "  accept-clock   believe a clock that has leapt ahead, from now on\n\n"
                  "Options:\n"
                  "  -c, --config FILE     read settings from FILE, as 'go-id serve' does\n"
-                 "  -y, --yes             accept-clock: do it; without, only print what it costs\n"
+                 "  -y, --yes             do it (accept-clock); without, only print what it costs\n"
                  "  -h, --help            print this help\n\n"
                  "Exit status: 0 done, 1 refused or failed, 2 wrong arguments or settings.\n");
 }

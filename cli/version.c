@@ -19,7 +19,9 @@ int command_version(int argc, char **argv)
         if (option != 'h')
             return usage_error("version");
         (void)printf("Usage: go-id version\n\nPrints the version of go-id, which is that of its "
-                     "libsonyflake too,\nand of the compiler that built it.\n");
+                     "libsonyflake too,\nand of the compiler that built it.\n\n"
+                     "Options:\n  -h, --help            print this help\n\n"
+                     "Exit status: 0 printed, 2 wrong arguments.\n");
         return EXIT_STATUS_OK;
     }
     if (optind < argc)

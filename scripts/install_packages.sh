@@ -11,7 +11,7 @@ packages_of() {
     build) echo gcc libc6-dev make cmake ninja-build ;;
     test) echo g++ binutils libcmocka-dev pkg-config python3 python3-pytest curl jq strace clang \
         libclang-rt-14-dev chrony prometheus python3-jsonschema \
-        python3-prometheus-client python3-yaml valgrind ;;
+        python3-prometheus-client python3-yaml valgrind zsh fish ;;
     faults) echo btrfs-progs e2fsprogs mount util-linux ;;
     browser) echo chromium fonts-dejavu-core ;;
     pictures) echo pngquant ;;

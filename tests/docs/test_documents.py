@@ -60,7 +60,7 @@ def fixture_shell(service, tmp_path):
     def run(command):
         text = command.text.replace("localhost:7001", f"{host}:{port}")
         variables = dict(env)
-        if text.startswith("go-id health"):
+        if text.startswith(("go-id health", "go-id generate")):
             variables["SERVICE_PORT"] = str(port)
         return subprocess.run(["bash", "-c", text], cwd=work, env=variables, timeout=DEADLINE_S,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

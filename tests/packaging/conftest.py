@@ -3,6 +3,7 @@
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from sandbox import Sandbox
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCES / "tests" / "service"))  # for what waits until something is true
 
 
 def pytest_configure():

@@ -52,13 +52,22 @@ def test_the_service_package_holds_what_a_service_needs(packages):
     for name in ("/usr/bin/go-id", "/usr/lib/systemd/system/go-id.service",
                  "/usr/lib/systemd/system/go-id.socket", "/usr/lib/sysusers.d/go-id.conf",
                  "/usr/share/man/man1/go-id.1.gz", "/etc/go-id/go-id.conf", "/etc/logrotate.d/go-id",
+                 "/usr/share/man/man5/go-id.conf.5.gz",
                  "/usr/share/bash-completion/completions/go-id",
+                 "/usr/share/zsh/vendor-completions/_go-id",
+                 "/usr/share/fish/vendor_completions.d/go-id.fish",
                  "/usr/share/doc/go-id/copyright", "/usr/share/doc/go-id/changelog.gz"):
         assert name in files, name
     for name, (mode, owner) in files.items():
         assert owner == "root/root", name
         assert mode in ("drwxr-xr-x", "-rwxr-xr-x" if name == "/usr/bin/go-id" else "-rw-r--r--")
     assert not [name for name in files if name.startswith(("/var", "/run", "/usr/local"))]
+
+
+def test_the_library_comes_with_its_manual(packages):
+    files = contents(packages["libsonyflake-dev"])
+    assert files["/usr/share/man/man3/sonyflake.3.gz"] == ("-rw-r--r--", "root/root")
+    assert files["/usr/share/man/man3/sonyflake_take.3.gz"][0] == "lrwxrwxrwx"
 
 
 def test_it_depends_on_libc_and_what_makes_users(packages):

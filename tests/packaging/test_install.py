@@ -139,22 +139,68 @@ def test_the_filter_lets_the_clock_be_asked(prefix):
 # ---- The rest -----------------------------------------------------------------------------------
 
 
-def test_the_man_page_says_all_that_the_help_does(prefix):
-    path = prefix / "share/man/man1/go-id.1.gz"
+def page(prefix, name):
+    """The source of an installed page, and its text without roff."""
+    path = prefix / f"share/man/man{name[-1]}/{name}.gz"
     source = gzip.decompress(path.read_bytes()).decode()
-    plain = re.sub(r"\\\(aq", "'", source).replace("\\-", "-").replace("\\e", "\\")
-    commands = re.findall("^  ([a-z]+) ", said("help").split("Commands:")[1], re.MULTILINE)
-    assert len(commands) >= 7
-    for command in commands:
-        for line in said(command, "--help").splitlines() if command != "help" else []:
-            assert line in plain, (command, line)
-    for setting in all_settings():
-        assert setting in plain
-    assert shutil.which("man"), "man-db is missing"
+    return source, re.sub(r"\\\(aq", "'", source).replace("\\-", "-").replace("\\&", "").replace(
+        "\\e", "\\")
+
+
+@pytest.mark.parametrize("name", ["go-id.1", "go-id.conf.5", "sonyflake.3"])
+def test_the_manual_pages_are_in_order(prefix, name):
+    assert shutil.which("man") and shutil.which("groff"), "man-db or groff is missing"
+    path = prefix / f"share/man/man{name[-1]}/{name}.gz"
     done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", path],
                           capture_output=True, text=True, check=False,
                           env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "MANROFFSEQ": ""})
     assert (done.returncode, done.stderr) == (0, "")
+    done = subprocess.run(["groff", "-ww", "-man", "-Tutf8", "-z"], input=page(prefix, name)[0],
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_man_page_says_all_that_the_help_does(prefix):
+    plain = page(prefix, "go-id.1")[1]
+    commands = re.findall("^  ([a-z]+) ", said("help").split("Commands:")[1], re.MULTILINE)
+    assert len(commands) >= 8
+    for command in commands:
+        for line in said(command, "--help").splitlines() if command != "help" else []:
+            assert line in plain, (command, line)
+
+
+def test_the_page_of_the_settings_is_the_table(prefix):
+    """Each setting with its default, its words and what it takes, in the table's order."""
+    plain = page(prefix, "go-id.conf.5")[1]
+    shown = re.findall(r'^\.TP\n\.BR ([A-Z_]+) " \(default: (.*)\)"\n((?:.|\n)*?)(?=\.TP|\.SH)', plain,
+                       re.MULTILINE)
+    table = re.findall(r"^  ([A-Z_]+) \(default: (.*)\)\n((?:      .*\n)+)", said("serve", "--help"),
+                       re.MULTILINE)
+    assert [name for name, _, _ in table] == all_settings()
+    assert [(name, default, text.replace(".br\n", "").split()) for name, default, text in shown] == \
+        [(name, default, text.split()) for name, default, text in table]
+
+
+def test_the_page_of_the_library_is_its_header(prefix):
+    """Every function, type and status, and what the header says of them."""
+    header = (SOURCES / "include/sonyflake.h").read_text()
+    source, plain = page(prefix, "sonyflake.3")
+    functions = re.findall(r"\b(sonyflake_[a-z_]+)\([^;]*\);", re.sub(r"(?s)/\*.*?\*/", "", header))
+    assert len(functions) >= 16
+    assert re.findall(r"^\.SS (sonyflake_[a-z_]+)\(\)$", source, re.MULTILINE) == functions
+    types = re.findall(r"^((?:struct|enum) sonyflake_[a-z_]+) \{", header, re.MULTILINE)
+    assert re.findall(r"^\.SS ((?:struct|enum) [a-z_]+)$", source, re.MULTILINE) == types
+    statuses = re.findall(r"^    (SONYFLAKE_(?:OK|ERR_[A-Z_]+)) =", header, re.MULTILINE)
+    assert re.findall(r"^\.B (SONYFLAKE_[A-Z_]+)$", source, re.MULTILINE) == statuses
+    words = plain.split()
+    comments = re.findall(r"(?s)/\*((?:(?!\*/).)*)\*/\n(?:SONYFLAKE_API|struct [a-z_]+ \{)", header)
+    assert len(comments) >= 16
+    for comment in comments:
+        for line in comment.splitlines():
+            line = line.strip(" *").split()
+            assert " ".join(line) in " ".join(words), line
+    for function in functions:
+        assert (prefix / f"share/man/man3/{function}.3.gz").resolve().name == "sonyflake.3.gz"
 
 
 def test_the_configuration_is_valid_and_has_a_bounded_log(prefix):

@@ -1,9 +1,6 @@
 """The subcommands besides serve: what they print, and how they end."""
 
 import json
-import os
-import pathlib
-import pty
 import re
 import subprocess
 
@@ -13,8 +10,7 @@ import harness
 from http_client import get
 from ids import ID_MAX, compose
 
-COMMANDS = ["serve", "decode", "health", "config", "state", "version", "help"]
-COMPLETION = pathlib.Path(__file__).parents[2] / "cli" / "go-id.bash"
+COMMANDS = ["serve", "generate", "decode", "health", "config", "state", "version", "help"]
 DAEMON = {"env": {"SHARD_ID": "7"}}
 
 
@@ -233,91 +229,3 @@ def test_decode_says_when_it_cannot_read():
         done = subprocess.run([harness.GO_ID, "decode", "-"], stdin=stdin, capture_output=True,
                               text=True, timeout=harness.DEADLINE_S, check=False)
     assert (done.returncode, done.stderr) == (1, "go-id decode: cannot read standard input\n")
-
-
-# ---- Completion ----------------------------------------------------------------------------------
-
-
-def complete(*words, folder="/"):
-    """What bash offers for the last of the words."""
-    script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _go_id; '
-              '((${#COMPREPLY[@]} == 0)) || printf "%s\\n" "${COMPREPLY[@]}"')
-    done = subprocess.run(["bash", "-euc", script, "bash", str(COMPLETION), *words], text=True,
-                          capture_output=True, cwd=folder, timeout=harness.DEADLINE_S, check=True)
-    assert done.stderr == ""
-    return done.stdout.splitlines()
-
-
-def test_completion_offers_the_commands():
-    assert complete("go-id", "") == [*COMMANDS, "--help", "--version"]
-    assert complete("go-id", "he") == ["health", "help"]
-    assert complete("go-id", "nothing") == []
-    assert complete("go-id", "help", "") == COMMANDS[:-1]
-
-
-@pytest.mark.parametrize("command", COMMANDS[:-1])
-def test_completion_offers_the_options_that_help_shows(command):
-    shown = re.findall(r"^ .*?(--[a-z-]+)", go_id("help", command).stdout, re.MULTILINE)
-    assert complete("go-id", command, "-") == (shown or ["--help"])
-
-
-def test_completion_offers_files_for_config(directory):
-    (directory / "a file.conf").touch()
-    (directory / "b").touch()
-    assert complete("go-id", "serve", "--config", "a", folder=directory) == ["a file.conf"]
-    assert complete("go-id", "health", "-c", "", folder=directory) in (
-        ["a file.conf", "b"], ["b", "a file.conf"])
-
-
-@pytest.mark.parametrize("words", [
-    ["serve", "--config", "=", "a"], ["config", "--config", "="], ["health", "--config", "=", ""],
-])
-def test_completion_offers_files_behind_an_equals_sign(directory, words):
-    (directory / "a.conf").touch()
-    assert complete("go-id", *words, folder=directory) == ["a.conf"]
-
-
-@pytest.mark.parametrize("words", [
-    ["decode", "--start-time"], ["decode", "-s"], ["serve", "--listen"], ["serve", "-l"],
-    ["serve", "--ready-fd"], ["serve", "-r"], ["health", "--timeout-ms"], ["health", "-t"],
-])
-def test_completion_does_not_offer_options_as_values(words):
-    assert complete("go-id", *words, "") == []
-
-
-def test_completion_offers_options_behind_an_option_without_a_value():
-    assert "--config" in complete("go-id", "config", "-s", "--c")
-
-
-@pytest.mark.parametrize("typed, words", [
-    ("go-id dec\t1", ["decode", "1"]),
-    ("go-id serve --conf\ta\t", ["serve", "--config", "a file.conf"]),
-    ("go-id serve --config=a\t", ["serve", "--config=a file.conf"]),
-    ("go-id config -c fol\tb\t", ["config", "-c", "folder/b.conf"]),
-])
-def test_completion_works_in_a_terminal(directory, typed, words):
-    (directory / "folder").mkdir()
-    for name in ("a file.conf", "folder/b.conf"):
-        (directory / name).touch()
-    terminal, bash_end = pty.openpty()
-    bash = subprocess.Popen(["bash", "--norc", "--noprofile", "-i"], stdin=bash_end,
-                            stdout=bash_end, stderr=bash_end, cwd=directory,
-                            env={"PATH": os.environ["PATH"], "TERM": "dumb", "HISTFILE": ""})
-    try:
-        os.write(terminal, (f"source '{COMPLETION}'\n"
-                            "go-id() { printf '%s\\n' \"$@\" >got; mv got words; }\n"
-                            f"{typed}\n").encode())
-        harness.wait_until((directory / "words").exists, "bash to run the completed command")
-    finally:
-        bash.kill()
-        bash.wait()
-        os.close(terminal)
-        os.close(bash_end)
-    assert (directory / "words").read_text().splitlines() == words
-
-
-def test_completion_is_for_go_id():
-    script = 'source "$1"; complete -p go-id'
-    done = subprocess.run(["bash", "-euc", script, "bash", str(COMPLETION)], text=True,
-                          capture_output=True, timeout=harness.DEADLINE_S, check=True)
-    assert done.stdout == "complete -F _go_id go-id\n"

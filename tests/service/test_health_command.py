@@ -19,7 +19,7 @@ def health(*args, **options):
 
 def expect_failure(done, reason):
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(rf"go-id health: \S+: {reason}\n", done.stderr), done.stderr
+    assert re.fullmatch(rf"go-id health: \S+: {reason}(; .+)?\n", done.stderr), done.stderr
 
 
 @contextlib.contextmanager
