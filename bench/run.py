@@ -55,6 +55,7 @@ class Recorder:
 def run_groups(rounds):
     recorder = Recorder()
     for group in cases.GROUPS:
+        begin = time.monotonic()
         print(f"{group.__name__}: {group.__doc__}", file=sys.stderr, flush=True)
         running = group(recorder)
         for _ in range(rounds):
@@ -63,6 +64,7 @@ def run_groups(rounds):
             next(running)
         finally:
             running.close()
+        print(f"{group.__name__}: {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
     return recorder
 
 
@@ -110,6 +112,7 @@ def main():
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     print(report.write(results, RESULTS))
+    print(f"measured in {results['seconds']} s; in {RESULTS}", file=sys.stderr)
     broken = targets.broken_promises(results)
     missed = [row[0] for row in targets.judge(results) if row[4] == "missed"]
     for line in broken + [f"missed by more than 10 %: {what}" for what in missed]:

@@ -62,7 +62,8 @@ static bool decode(struct style *style, struct span text)
     if (decoded_id_json(&style->layout, id, json) == 0) {
         (void)fprintf(stderr,
                       "go-id decode: the time of %" PRIu64
-                      " lies past the year 2262 with this --start-time\n",
+                      " lies past the year 2262 with this --start-time; give that of the service "
+                      "which issued it\n",
                       id);
         return false;
     }
@@ -87,7 +88,8 @@ static bool decode_lines(struct style *style)
     }
     free(line);
     if (ferror(stdin) != 0) {
-        (void)fprintf(stderr, "go-id decode: cannot read standard input\n");
+        (void)fprintf(stderr, "go-id decode: cannot read standard input; redirect it from a "
+                              "file or a pipe\n");
         all = false;
     }
     return all;

@@ -28,10 +28,10 @@
 #include "server/clock/clock.h"
 
 #define COUNT_MAX UINT64_C(1000000000)
-#define BATCH_MAX 100000      /* the largest that MAX_BATCH can be */
-#define ATTEMPTS_MAX 6        /* of one batch */
-#define WAIT_MAX_S 60         /* between two of them */
-#define PROGRESS_COUNT 100000 /* from so many ids on, on a terminal */
+#define BATCH_MAX 100000        /* the largest that MAX_BATCH can be */
+#define ATTEMPTS_MAX 6          /* of one batch */
+#define WAIT_MAX_S UINT64_C(60) /* between two of them */
+#define PROGRESS_COUNT 100000   /* from so many ids on, on a terminal */
 #define PROGRESS_STEP_NS (NS_PER_S / 4)
 
 struct job {
@@ -168,21 +168,6 @@ static void sleep_ms(uint64_t ms)
 
 /* ---- Asking --------------------------------------------------------------------------------- */
 
-static const char *next_step(unsigned status)
-{
-    switch (status) {
-    case 401:
-        return "; give a token with --token-file, or in GO_ID_TOKEN";
-    case 404:
-        return "; correct the URL: it is that of the service, without /generate";
-    case 429:
-    case 503:
-        return "; ask again later";
-    default:
-        return "";
-    }
-}
-
 /* Asks once.  Returns 0 with an answer of whatever status, or a negative errno, having said why. */
 static int ask(struct job *job, const char *target, uint64_t timeout_ms, struct http_answer *ret)
 {
@@ -235,7 +220,7 @@ static bool ask_patiently(struct job *job, const char *target, uint64_t timeout_
         bool may_pass =
             (ret->status == 503 || ret->status == 429) && ret->retry_after_s <= WAIT_MAX_S;
         if (!may_pass || attempt == ATTEMPTS_MAX) {
-            say_status(job, ret, next_step(ret->status));
+            say_status(job, ret, target_next_step(ret->status));
             return false;
         }
         wait_for_turn(job, ret, attempt);

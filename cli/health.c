@@ -42,8 +42,8 @@ static int ask(const struct target *target)
         return EXIT_STATUS_OK;
     }
     char quoted[1024];
-    (void)fprintf(stderr, "go-id health: %s: status %u: %s\n", text, answer.status,
-                  log_quote(answer.body, quoted, sizeof(quoted)));
+    (void)fprintf(stderr, "go-id health: %s: status %u: %s%s\n", text, answer.status,
+                  log_quote(answer.body, quoted, sizeof(quoted)), target_next_step(answer.status));
     return EXIT_STATUS_FAILURE;
 }
 

@@ -105,7 +105,8 @@ int main(int argc, char **argv)
     argv[1] = title;
     int status = command->run(argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-        (void)fprintf(stderr, "go-id: cannot write to standard output\n");
+        (void)fprintf(stderr, "go-id: cannot write to standard output; make room there, or write "
+                              "elsewhere\n");
         return EXIT_STATUS_FAILURE;
     }
     return status;

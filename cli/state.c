@@ -119,14 +119,21 @@ static int open_view(struct state_view *view)
     *view = (struct state_view){.settings = &settings, .directory = {.fd = -1, .lock_fd = -1}};
     int r = state_directory_open(&view->directory, path, false, &step);
     if (r < 0) {
-        (void)fprintf(stderr, "go-id state: %s: %s failed: %s\n", path, step, errno_name(-r));
+        (void)fprintf(
+            stderr,
+            "go-id state: %s: %s failed: %s; name the service's directory with STATE_DIRECTORY "
+            "or --config, and be root or the service's user\n",
+            path, step, errno_name(-r));
         return EXIT_STATUS_FAILURE;
     }
     enum state_record_fault fault;
     r = state_directory_read(&view->directory, &view->record, &fault);
     if (r < 0) {
-        (void)fprintf(stderr, "go-id state: %s/go-id.state cannot be used: %s\n", path,
-                      r == -EBADMSG ? state_record_fault_text(fault) : errno_name(-r));
+        (void)fprintf(stderr,
+                      "go-id state: %s/go-id.state cannot be used: %s; put back an intact copy, "
+                      "or, if it is lost, move it "
+                      "away and set MIN_ID to the largest id that can have been issued\n",
+                      path, r == -EBADMSG ? state_record_fault_text(fault) : errno_name(-r));
         return EXIT_STATUS_FAILURE;
     }
     view->has_record = r > 0;

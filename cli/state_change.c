@@ -51,7 +51,10 @@ static bool own(struct state_view *view)
         (void)fprintf(stderr, "go-id state: a process of another container is running on this "
                               "state directory; stop it first\n");
     else
-        (void)fprintf(stderr, "go-id state: cannot lock the state directory: %s\n", errno_name(-r));
+        (void)fprintf(
+            stderr,
+            "go-id state: cannot lock the state directory: %s; be root or the service's user\n",
+            errno_name(-r));
     return false;
 }
 
@@ -60,7 +63,9 @@ static int write_record(const struct state_view *view, const struct state_record
     int r = state_directory_write(&view->directory, record);
     if (r == 0)
         return EXIT_STATUS_OK;
-    (void)fprintf(stderr, "go-id state: cannot write the record: %s; nothing has changed\n",
+    (void)fprintf(stderr,
+                  "go-id state: cannot write the record: %s; nothing has changed. Make room there, "
+                  "or be root or the service's user\n",
                   errno_name(-r));
     return EXIT_STATUS_FAILURE;
 }
@@ -200,8 +205,9 @@ static void print_cost(int64_t leap_ns, const struct settings *settings)
 static int tell_daemon(struct state_view *view, pid_t pid)
 {
     if (kill(pid, SIGUSR1) == -1) {
-        (void)fprintf(stderr, "go-id state: cannot signal process %d: %s\n", (int)pid,
-                      errno_name(errno));
+        (void)fprintf(stderr,
+                      "go-id state: cannot signal process %d: %s; be root or the service's user\n",
+                      (int)pid, errno_name(errno));
         return EXIT_STATUS_FAILURE;
     }
     struct timespec step = {.tv_nsec = ANSWER_STEP_NS};

@@ -165,6 +165,22 @@ static const char *next_step(int error)
     }
 }
 
+const char *target_next_step(unsigned status)
+{
+    switch (status) {
+    case 200:
+    case 404:
+        return "; correct the URL: what answers there is not what was asked for";
+    case 401:
+        return "; give a token with --token-file, or in GO_ID_TOKEN";
+    case 429:
+    case 503:
+        return "; ask again later";
+    default:
+        return "; correct the URL, or look at the service's log";
+    }
+}
+
 int target_say_failure(const struct target *target, const char *url_text, const char *step, int r)
 {
     (void)fprintf(stderr, "go-id %s: %s: %s failed: %s; %s\n", target->command, url_text, step,

@@ -32,6 +32,9 @@ int target_find(const struct target *target, const char *default_path, struct ht
 /* GO_ID_URL of the environment; NULL if it is not set. */
 const char *target_url_of_environment(void);
 
+/* What to do after an answer with a status that is not the wanted one; behind the message. */
+const char *target_next_step(unsigned status);
+
 /* Says that a step of http_get() failed with r, and what to do; returns the exit status. */
 int target_say_failure(const struct target *target, const char *url_text, const char *step, int r);
 

@@ -18,14 +18,18 @@ report() {
 }
 
 main() {
-    local status=0
-    scripts/build.sh coverage >/dev/null
+    local status=0 started=$SECONDS
+    echo "building out/coverage"
+    scripts/build.sh coverage | tail -n 1
     find out/coverage -name '*.gcda' -delete
+    echo "running the unit tests"
     ctest --test-dir out/coverage -L unit -j 2 --no-tests=error --output-on-failure >/dev/null
     report 'lib/' || status=1
     report 'server/http/' || status=1
     collect --filter 'lib/' --filter 'server/http/' --json out/coverage.json
     /usr/bin/python3 scripts/untaken_branches.py out/coverage.json docs/coverage.md || status=1
+    printf 'coverage: %s in %d s\n' "$( ((status)) && echo FAILED || echo 'as it should be')" \
+        $((SECONDS - started))
     return "$status"
 }
 

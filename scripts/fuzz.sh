@@ -151,11 +151,12 @@ main() {
     ((${#targets[@]} > 0)) || mapfile -t targets < <(all_targets)
 
     case $engine in
-    libfuzzer) scripts/build.sh fuzz >/dev/null ;;
-    afl) AFL_QUIET=1 scripts/build.sh fuzz-afl >/dev/null ;;
+    libfuzzer) scripts/build.sh fuzz | tail -n 1 ;;
+    afl) AFL_QUIET=1 scripts/build.sh fuzz-afl | tail -n 1 ;;
     coverage) coverage && return ;;
     *) echo "fuzz.sh: no such engine: $engine; there are libfuzzer and afl" >&2 && return 2 ;;
     esac
+    printf '%s: %d targets, %d s each: %s\n' "$engine" "${#targets[@]}" "$seconds" "${targets[*]}"
     for target in "${targets[@]}"; do
         "run_$engine" "$target" "$seconds" || status=1
     done

@@ -7,6 +7,7 @@ main() {
     cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
     SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
     export SOURCE_DATE_EPOCH
+    local started=$SECONDS
     scripts/build.sh deb
     rm -f out/deb/*.deb
     umask 022 # the mode of the folders in the packages
@@ -15,6 +16,7 @@ main() {
         return 1
     }
     ls out/deb/*.deb
+    printf 'packaged in %d s\n' $((SECONDS - started))
 }
 
 main "$@"

@@ -10,11 +10,14 @@ export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 
 main() {
-    local preset
+    local preset started
     for preset in asan tsan; do
+        started=$SECONDS
+        printf '\n== %s\n' "$preset"
         scripts/build.sh "$preset"
         ctest --test-dir "out/$preset" --output-on-failure -j 2 --no-tests=error -L unit
         GO_ID=$PWD/out/$preset/go-id GO_ID_SLOW=1 scripts/pytest.sh --once "sanitizers-$preset" tests/service
+        printf -- '-- %s: done in %d s\n' "$preset" $((SECONDS - started))
     done
 }
 

@@ -74,7 +74,10 @@ static int start_ntp(struct issuing *i, const struct settings *settings, int sig
 {
     int r = ntp_client_start(&i->ntp, settings->ntp_servers, settings->ntp_server_count, NULL);
     if (r < 0) {
-        log_error("ntp_failed", "errno=%s", errno_name(-r));
+        log_error("ntp_failed",
+                  "errno=%s hint=\"no thread can be started: raise the limit (TasksMax=, ulimit "
+                  "-u) or free memory\"",
+                  errno_name(-r));
         return r;
     }
     i->has_ntp = true;

@@ -112,7 +112,8 @@ static int read_record(struct ownership *o, const struct settings *settings)
                   state_record_fault_text(fault), quoted);
     else
         log_error("start_refused",
-                  "reason=\"the state file cannot be read\" path=%s file=go-id.state errno=%s",
+                  "reason=\"the state file cannot be read\" path=%s file=go-id.state errno=%s "
+                  "hint=\"this user must be able to read it\"",
                   quoted, errno_name(-r));
     return r;
 }

@@ -463,8 +463,10 @@ int serve(const struct settings *settings, const struct problems *warnings, int 
         int r = log_open_file(settings->log_file);
         if (r < 0) {
             char path[256];
-            log_error("log_open_failed", "path=%s errno=%s",
-                      log_quote(span_of(settings->log_file), path, sizeof(path)), errno_name(-r));
+            log_error(
+                "log_open_failed",
+                "path=%s errno=%s hint=\"LOG_FILE must name a file that this user may write\"",
+                log_quote(span_of(settings->log_file), path, sizeof(path)), errno_name(-r));
             return 1;
         }
     }

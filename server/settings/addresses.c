@@ -63,7 +63,8 @@ static bool parse_item(const struct item *item, bool with_ports, struct listen_a
     *ret = (struct listen_address){0};
     struct span text = item->text;
     if (text.len == 0) {
-        problems_add(item->problems, item->place, "'%s': an address is missing", item->what);
+        problems_add(item->problems, item->place,
+                     "'%s': an address is missing; write one, or take the comma away", item->what);
         return false;
     }
     if (text.len >= 5 && memcmp(text.base, "unix:", 5) == 0)
@@ -98,7 +99,7 @@ size_t addresses_parse(struct span list, bool with_ports, const char *what, stru
         if (!parse_item(&item, with_ports, &address))
             continue;
         if (is_repeated(parsed, count, &address, with_ports))
-            (void)item_refuse(&item, "is given twice");
+            (void)item_refuse(&item, "is given twice; leave one out");
         else if (count == SETTINGS_LISTENERS_MAX)
             (void)item_refuse(&item, "is one too many: there may be 16 addresses");
         else

@@ -6,7 +6,8 @@ static bool take(const struct item *item, struct proxy_list *list)
 {
     struct ip_network network;
     if (item->text.len == 0) {
-        problems_add(item->problems, item->place, "'%s': an address is missing", item->what);
+        problems_add(item->problems, item->place,
+                     "'%s': an address is missing; write one, or take the comma away", item->what);
         return false;
     }
     if (span_equal(item->text, SPAN("unix"))) {

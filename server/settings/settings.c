@@ -449,11 +449,12 @@ static bool check_text(const char *what, struct span value, struct place place,
                        struct problems *problems)
 {
     if (value.len >= SETTINGS_TEXT_MAX) {
-        problems_add(problems, place, "'%s' is longer than %d bytes", what, SETTINGS_TEXT_MAX - 1);
+        problems_add(problems, place, "'%s' is longer than %d bytes; shorten it", what,
+                     SETTINGS_TEXT_MAX - 1);
         return false;
     }
     if (memchr(value.base, '\0', value.len) != NULL) {
-        problems_add(problems, place, "'%s' has a NUL byte in it", what);
+        problems_add(problems, place, "'%s' has a NUL byte in it; remove it", what);
         return false;
     }
     return true;

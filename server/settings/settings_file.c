@@ -101,7 +101,7 @@ static bool take_quoted(const struct line *line, size_t start, struct span *ret_
         end++;
     }
     if (end == text.len) {
-        complain(line, start, "the closing quote is missing");
+        complain(line, start, "the closing quote is missing; put it behind the value");
         return false;
     }
     for (size_t i = end + 1; i < text.len; i++) {
@@ -199,7 +199,8 @@ static void read_line(struct settings *settings, const struct line *line,
     if (first_lines[id] != 0) {
         struct place place = line->place;
         place.column = (unsigned)start + 1;
-        problems_add(line->problems, place, "'%.*s' was already set on line %u", SPAN_ARGS(name),
+        problems_add(line->problems, place,
+                     "'%.*s' was already set on line %u; keep one of the two", SPAN_ARGS(name),
                      first_lines[id]);
         return;
     }

@@ -33,9 +33,11 @@ static void load_file(const char *path, struct settings *settings, struct proble
     struct place place = {path, 0, 0};
     ssize_t len = read_file(path, text, sizeof(text));
     if (len < 0)
-        problems_add(problems, place, "cannot read the file: %s", errno_name((int)-len));
+        problems_add(problems, place, "cannot read the file: %s; name one that you may read",
+                     errno_name((int)-len));
     else if (len > SETTINGS_FILE_MAX)
-        problems_add(problems, place, "the file is longer than %d bytes", SETTINGS_FILE_MAX);
+        problems_add(problems, place, "the file is longer than %d bytes; shorten it",
+                     SETTINGS_FILE_MAX);
     else
         settings_read_file(settings, (struct span){text, (size_t)len}, path, problems);
 }

@@ -103,7 +103,8 @@ static bool parse_server(const struct item *item, struct ntp_server *ret)
     *ret = (struct ntp_server){0};
     struct span text = item->text;
     if (text.len == 0) {
-        problems_add(item->problems, item->place, "'%s': a server is missing", item->what);
+        problems_add(item->problems, item->place,
+                     "'%s': a server is missing; write one, or take the comma away", item->what);
         return false;
     }
     return cut_port(item, &text, ret) && parse_host(item, text, ret);
@@ -133,7 +134,7 @@ size_t time_servers_parse(struct span list, const char *what, struct place place
         if (!parse_server(&item, &server))
             continue;
         if (is_repeated(parsed, count, &server))
-            (void)item_refuse(&item, "is given twice");
+            (void)item_refuse(&item, "is given twice; leave one out");
         else if (count == NTP_SERVERS_MAX)
             (void)item_refuse(&item, "is one too many: there may be 8 servers");
         else

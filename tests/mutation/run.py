@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -122,7 +123,9 @@ def is_caught(tree, mutant):
 
 def check_sound(tree, mutants):
     """Without a bug the tests pass: else they would catch anything."""
-    for test in sorted({mutant["test"] for mutant in mutants}):
+    tests = sorted({mutant["test"] for mutant in mutants})
+    print(f"{len(mutants)} mutants; first, their {len(tests)} tests without any", flush=True)
+    for test in tests:
         build(tree, test)
         if not test_passes(tree, test):
             raise Problem(f"{test} fails without a mutant")
@@ -134,15 +137,18 @@ def run_all(mutants):
     with tempfile.TemporaryDirectory(prefix="go-id-mutants-") as folder:
         tree = pathlib.Path(folder)
         copy_tree(tree)
+        begin = time.monotonic()
         check_sound(tree, mutants)
-        for mutant in mutants:
+        print(f"all pass, after {time.monotonic() - begin:.0f} s", flush=True)
+        for number, mutant in enumerate(mutants, 1):
+            begin = time.monotonic()
             try:
                 verdict = "caught  " if is_caught(tree, mutant) else "SURVIVED"
             except Problem as problem:
                 verdict = f"FAILED   {problem}\n        "
             bad += verdict != "caught  "
-            print(f"{verdict} {mutant['file']}: {mutant['becomes']}  <- {mutant['test']}",
-                  flush=True)
+            print(f"{verdict} {number:3}/{len(mutants)} {time.monotonic() - begin:3.0f} s  "
+                  f"{mutant['file']}: {mutant['becomes']}  <- {mutant['test']}", flush=True)
     return bad
 
 
@@ -153,13 +159,15 @@ def main():
     if arguments == ["--list"]:
         print(table(read_mutants("")), end="")
         return
+    begin = time.monotonic()
     mutants = read_mutants("".join(arguments))
     try:
         check_document()
         bad = run_all(mutants)
     except Problem as problem:
         sys.exit(f"{problem}")
-    print(f"{len(mutants) - bad} of {len(mutants)} mutants caught")
+    print(f"{len(mutants) - bad} of {len(mutants)} mutants caught in "
+          f"{time.monotonic() - begin:.0f} s")
     sys.exit(0 if bad == 0 and mutants else 1)
 
 

@@ -77,11 +77,12 @@ prove() {
 }
 
 refute() {
+    local started=$SECONDS
     if ! check "$@" || [[ -z $(violation) ]]; then
         printf 'FAILED   %s: spin did not refute it\n%s\n' "$*" "$report"
         return 1
     fi
-    printf 'refuted  %s: %s\n' "$*" "$(violation)"
+    printf 'refuted  %s: %s, %d s\n' "$*" "$(violation)" $((SECONDS - started))
 }
 
 # Fails if a statement was unreached as often as its model was searched.
@@ -102,7 +103,7 @@ main() {
         echo "usage: run.sh" >&2
         return 2
     }
-    local line failed=0
+    local line failed=0 started=$SECONDS
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
     cd -- "$folder"
@@ -113,6 +114,7 @@ main() {
     while read -r -a line; do
         refute "${line[@]}" || failed=1
     done < <(refutations)
+    printf 'proof: %s in %d s\n' "$( ((failed)) && echo FAILED || echo complete)" $((SECONDS - started))
     return "$failed"
 }
 

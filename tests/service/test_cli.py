@@ -121,7 +121,8 @@ def test_output_that_cannot_be_written_is_a_failure(args):
     with open("/dev/full", "w", encoding="ascii") as full:
         done = subprocess.run([harness.GO_ID, *args], stdout=full, stderr=subprocess.PIPE,
                               env={}, text=True, timeout=harness.DEADLINE_S, check=False)
-    assert (done.returncode, done.stderr) == (1, "go-id: cannot write to standard output\n")
+    assert (done.returncode, done.stderr) == (1, "go-id: cannot write to standard output; make "
+                                              "room there, or write elsewhere\n")
 
 
 # ---- decode --------------------------------------------------------------------------------------
@@ -228,4 +229,5 @@ def test_decode_says_when_it_cannot_read():
     with open("/dev/null", "wb") as stdin:  # not open for reading
         done = subprocess.run([harness.GO_ID, "decode", "-"], stdin=stdin, capture_output=True,
                               text=True, timeout=harness.DEADLINE_S, check=False)
-    assert (done.returncode, done.stderr) == (1, "go-id decode: cannot read standard input\n")
+    assert (done.returncode, done.stderr) == (
+        1, "go-id decode: cannot read standard input; redirect it from a file or a pipe\n")

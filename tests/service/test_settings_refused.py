@@ -147,7 +147,7 @@ def test_what_is_no_shard_is_refused(text):
     ({"TRUSTED_PROXIES": "10.0.0.1/8"},
      "environment: 'TRUSTED_PROXIES': \"10.0.0.1/8\" is no IP address, no network such as "
      "10.0.0.0/8 without bits behind its prefix, and not unix"),
-    ({"TRUSTED_PROXIES": "::1,"}, "environment: 'TRUSTED_PROXIES': an address is missing"),
+    ({"TRUSTED_PROXIES": "::1,"}, "environment: 'TRUSTED_PROXIES': an address is missing; write one, or take the comma away"),
     ({"TRUSTED_PROXIES": ",".join(["::1"] * 33)},
      "environment: 'TRUSTED_PROXIES': \"::1\" is one too many: there may be 32"),
     ({"PROXY_PROTOCOL": "1"},
@@ -157,12 +157,12 @@ def test_what_is_no_shard_is_refused(text):
     ({"TIME_SOURCE": "sytem"},
      "environment: 'TIME_SOURCE' must be system, monotonic or ntp:HOST[:PORT][,HOST[:PORT]...], "
      "not \"sytem\"; did you mean 'system'?"),
-    ({"TIME_SOURCE": "ntp:"}, "environment: 'TIME_SOURCE': a server is missing"),
+    ({"TIME_SOURCE": "ntp:"}, "environment: 'TIME_SOURCE': a server is missing; write one, or take the comma away"),
     ({"TIME_SOURCE": "ntp:a,::1"}, "environment: 'TIME_SOURCE': \"::1\" must have brackets around "
                                    "an IPv6 address, as in [::1]:123"),
     ({"TIME_SOURCE": "ntp:a,b:0"}, "environment: 'TIME_SOURCE': \"b:0\" must have a port from 1 to "
                                    "65535 behind the ':'"),
-    ({"TIME_SOURCE": "ntp:a,A:123"}, "environment: 'TIME_SOURCE': \"A:123\" is given twice"),
+    ({"TIME_SOURCE": "ntp:a,A:123"}, "environment: 'TIME_SOURCE': \"A:123\" is given twice; leave one out"),
     ({"TIME_SOURCE": "ntp:a,b,c,d,e,f,g,h,i"},
      "environment: 'TIME_SOURCE': \"i\" is one too many: there may be 8 servers"),
     ({"MARK_WINDOW": "10s"},
@@ -175,24 +175,24 @@ def test_what_is_no_shard_is_refused(text):
     ({"LISTEN_ADDRESS": "localhost"}, "environment: 'LISTEN_ADDRESS': \"localhost\" is a name; "
                                       "write the addresses: 127.0.0.1,::1"),
     ({"LISTEN_ADDRESS": "127.0.0.1,127.0.0.1"},
-     "environment: 'LISTEN_ADDRESS': \"127.0.0.1\" is given twice"),
+     "environment: 'LISTEN_ADDRESS': \"127.0.0.1\" is given twice; leave one out"),
 ])
 def test_a_bad_value_is_named_with_what_to_do(env, message):
     assert refused(serve(env=env)) == [message]
 
 
 @pytest.mark.parametrize("text, reason", [
-    ("", "an address is missing"),
+    ("", "an address is missing; write one, or take the comma away"),
     ("127.0.0.1", "must be HOST:PORT, [IPV6]:PORT or unix:/path"),
     ("127.0.0.1:65536", "must end in a port from 0 to 65535"),
     ("127.0.0.1:", "must end in a port from 0 to 65535"),
     ("::1:7001", "must have brackets around an IPv6 address"),
     ("localhost:7001", "is a name; write the addresses"),
     ("example.org:7001", "is neither an IPv4 or IPv6 address in numbers nor unix:/path"),
-    ("127.0.0.1:0,", "an address is missing"),
+    ("127.0.0.1:0,", "an address is missing; write one, or take the comma away"),
     ("unix:socket", "must name an absolute path"),
     ("unix:/" + "x" * 107, "has at most 107 bytes"),
-    ("127.0.0.1:7001,127.0.0.1:7001", "is given twice"),
+    ("127.0.0.1:7001,127.0.0.1:7001", "is given twice; leave one out"),
 ])
 def test_a_bad_listen_is_named_with_what_to_do(text, reason):
     [message] = refused(run_to_end(["serve", "--listen", text]))
@@ -202,7 +202,7 @@ def test_a_bad_listen_is_named_with_what_to_do(text, reason):
 @pytest.mark.parametrize("first, second", [("", "127.0.0.1:0"), ("127.0.0.1:0", "")])
 def test_no_listen_of_several_may_be_empty(first, second):
     [message] = refused(run_to_end(["serve", "--listen", first, "--listen", second]))
-    assert message == "command line: '--listen': an address is missing"
+    assert message == "command line: '--listen': an address is missing; write one, or take the comma away"
 
 
 def test_listen_has_a_bound():
@@ -222,8 +222,8 @@ def test_one_run_reports_every_problem_of_every_source(directory):
         "FILE:4:1: write KEY=value without 'export': systemd does not know it",
         "FILE:5:10: no blank may stand before the '='",
         "FILE:6:14: a comment needs its own line",
-        "FILE:8:1: 'SERVICE_PORT' was already set on line 7",
-        "FILE:9:12: the closing quote is missing",
+        "FILE:8:1: 'SERVICE_PORT' was already set on line 7; keep one of the two",
+        "FILE:9:12: the closing quote is missing; put it behind the value",
         "FILE:10:17: '$', '`' and '\\' are not allowed: shell and systemd would read them "
         "differently",
         "FILE:11:19: the line ends in CR LF; save the file with LF alone",
@@ -247,7 +247,7 @@ def test_a_bad_value_is_an_error_even_where_another_goes_before_it():
 def test_a_file_that_cannot_be_read_is_an_error(path, error):
     for command in ["serve", "config", "health"]:
         done = run_to_end([command, "--config", path])
-        assert refused(done) == [f"{path}: cannot read the file: {error}"]
+        assert refused(done) == [f"{path}: cannot read the file: {error}; name one that you may read"]
 
 
 def test_a_file_without_permission_is_an_error(directory):
@@ -258,14 +258,14 @@ def test_a_file_without_permission_is_an_error(directory):
     done = subprocess.run([program, "serve", "--config", path], capture_output=True, text=True,
                           user=NOBODY if os.geteuid() == 0 else None, env={}, timeout=DEADLINE_S,
                           check=False)
-    assert refused(done) == [f"{path}: cannot read the file: EACCES"]
+    assert refused(done) == [f"{path}: cannot read the file: EACCES; name one that you may read"]
 
 
 def test_a_file_has_a_bound():
     longest = "#" + "x" * 65534 + "\n"
     assert effective(longest)[0] == DEFAULTS
     assert refused(run_to_end(["config"], config=longest + "\n"))[0].endswith(
-        ": the file is longer than 65536 bytes")
+        ": the file is longer than 65536 bytes; shorten it")
 
 
 def test_an_empty_file_is_no_error():

@@ -128,6 +128,9 @@ class Soak:
         if len(late) > 10:
             self.slope = 60 * statistics.linear_regression(*zip(*late)).slope
         self.slope_decides = seconds >= SLOPE_LIFE_S
+        print(f"life {self.counts['lives']}: {time.monotonic() - begin:.0f} s, then a {ends_with}; "
+              f"{self.journal.ids:,} ids so far, {samples[-1][1]:,} KiB, {max(self.left(), 0):.0f} s "
+              "to go", flush=True)
 
     def run(self):
         while self.left() > self.last_life:

@@ -291,11 +291,12 @@ static void a_long_or_strange_value_leaves_room_for_the_reason(void **state)
     for (unsigned id = 0; id < SETTING_COUNT; id++) {
         const char *found = set_in_environment((enum setting_id)id, too_long);
         char expected[128];
-        (void)snprintf(expected, sizeof(expected), "environment: '%s' is longer than 4095 bytes\n",
+        (void)snprintf(expected, sizeof(expected),
+                       "environment: '%s' is longer than 4095 bytes; shorten it\n",
                        setting_info((enum setting_id)id).name);
         assert_string_equal(found, expected);
         found = set_in_environment((enum setting_id)id, (struct span){"7\0", 2});
-        assert_non_null(strstr(found, "has a NUL byte in it\n"));
+        assert_non_null(strstr(found, "has a NUL byte in it; remove it\n"));
     }
 }
 

@@ -37,9 +37,12 @@ static void a_bad_address_is_named_with_its_column(void **state)
 {
     (void)state;
     static const struct message_case cases[] = {
-        {"LISTEN_ADDRESS=", "f:1:16: 'LISTEN_ADDRESS': an address is missing\n"},
-        {"LISTEN_ADDRESS=::1,", "f:1:20: 'LISTEN_ADDRESS': an address is missing\n"},
-        {"LISTEN_ADDRESS=,::1", "f:1:16: 'LISTEN_ADDRESS': an address is missing\n"},
+        {"LISTEN_ADDRESS=",
+         "f:1:16: 'LISTEN_ADDRESS': an address is missing; write one, or take the comma away\n"},
+        {"LISTEN_ADDRESS=::1,",
+         "f:1:20: 'LISTEN_ADDRESS': an address is missing; write one, or take the comma away\n"},
+        {"LISTEN_ADDRESS=,::1",
+         "f:1:16: 'LISTEN_ADDRESS': an address is missing; write one, or take the comma away\n"},
         {"LISTEN_ADDRESS=::1,127.0.0.300",
          "f:1:20: 'LISTEN_ADDRESS': \"127.0.0.300\" " NOT_AN_ADDRESS},
         {"LISTEN_ADDRESS='::1, ::'", "f:1:21: 'LISTEN_ADDRESS': \" ::\" " NOT_AN_ADDRESS},
@@ -54,9 +57,10 @@ static void a_bad_address_is_named_with_its_column(void **state)
                                     "path, as in unix:/run/go-id/socket\n"},
         {"LISTEN_ADDRESS=unix:", "f:1:16: 'LISTEN_ADDRESS': \"unix:\" must name an absolute path, "
                                  "as in unix:/run/go-id/socket\n"},
-        {"LISTEN_ADDRESS=::1,127.0.0.1,::1", "f:1:30: 'LISTEN_ADDRESS': \"::1\" is given twice\n"},
+        {"LISTEN_ADDRESS=::1,127.0.0.1,::1",
+         "f:1:30: 'LISTEN_ADDRESS': \"::1\" is given twice; leave one out\n"},
         {"LISTEN_ADDRESS=unix:/a,unix:/a",
-         "f:1:24: 'LISTEN_ADDRESS': \"unix:/a\" is given twice\n"},
+         "f:1:24: 'LISTEN_ADDRESS': \"unix:/a\" is given twice; leave one out\n"},
         {"LISTEN_ADDRESS=a,b", "f:1:16: 'LISTEN_ADDRESS': \"a\" " NOT_AN_ADDRESS
                                "f:1:18: 'LISTEN_ADDRESS': \"b\" " NOT_AN_ADDRESS},
     };
@@ -113,7 +117,7 @@ static void listen_says_what_is_wrong_with_its_value(void **state)
 {
     (void)state;
     static const struct message_case cases[] = {
-        {"", "an address is missing"},
+        {"", "an address is missing; write one, or take the comma away"},
         {"127.0.0.1", "\"127.0.0.1\" must be HOST:PORT, [IPV6]:PORT or unix:/path"},
         {"127.0.0.1:", "\"127.0.0.1:\" must end in a port from 0 to 65535 (0: the kernel chooses)"},
         {"127.0.0.1:65536",
@@ -121,7 +125,7 @@ static void listen_says_what_is_wrong_with_its_value(void **state)
         {"::1:80", "\"::1:80\" must have brackets around an IPv6 address, as in [::1]:7001"},
         {"[::1]", "\"[::1]\" must end in a port from 0 to 65535 (0: the kernel chooses)"},
         {"localhost:80", "\"localhost:80\" is a name; write the addresses: 127.0.0.1,::1"},
-        {"127.0.0.1:80,127.0.0.1:80", "\"127.0.0.1:80\" is given twice"},
+        {"127.0.0.1:80,127.0.0.1:80", "\"127.0.0.1:80\" is given twice; leave one out"},
         {"unix:a", "\"unix:a\" must name an absolute path, as in unix:/run/go-id/socket"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -132,7 +136,8 @@ static void listen_says_what_is_wrong_with_its_value(void **state)
     }
     static char zeros[SETTINGS_TEXT_MAX + 1];
     (void)snprintf(zeros, sizeof(zeros), "127.0.0.1:%0*u", SETTINGS_TEXT_MAX - 10, 1U);
-    assert_string_equal(listen_on(zeros), "command line: '--listen' is longer than 4095 bytes\n");
+    assert_string_equal(listen_on(zeros),
+                        "command line: '--listen' is longer than 4095 bytes; shorten it\n");
 }
 
 int main(void)

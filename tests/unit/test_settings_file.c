@@ -121,11 +121,11 @@ static void a_line_that_others_would_read_differently_is_refused(void **state)
         {"LOG_FILE=\"/a\\\"b\"",
          "f:1:13: '$', '`' and '\\' are not allowed: shell and systemd would read them "
          "differently\n"},
-        {"SHARD_ID=\"7", "f:1:10: the closing quote is missing\n"},
-        {"SHARD_ID=\"", "f:1:10: the closing quote is missing\n"},
-        {"SHARD_ID='7\"", "f:1:10: the closing quote is missing\n"},
-        {"LOG_FILE=\"/a\n/b\"",
-         "f:1:10: the closing quote is missing\nf:2:1: expected KEY=value\n"},
+        {"SHARD_ID=\"7", "f:1:10: the closing quote is missing; put it behind the value\n"},
+        {"SHARD_ID=\"", "f:1:10: the closing quote is missing; put it behind the value\n"},
+        {"SHARD_ID='7\"", "f:1:10: the closing quote is missing; put it behind the value\n"},
+        {"LOG_FILE=\"/a\n/b\"", "f:1:10: the closing quote is missing; put it behind the "
+                                "value\nf:2:1: expected KEY=value\n"},
         {"SHARD_ID=\"7\"0",
          "f:1:13: nothing may follow the closing quote; a comment needs its own line\n"},
         {"SHARD_ID=\"7\" # mine",
@@ -159,10 +159,13 @@ static void a_setting_stands_once_in_a_file(void **state)
 {
     (void)state;
     static const struct message_case cases[] = {
-        {"SHARD_ID=7\n\nSHARD_ID=8\n", "f:3:1: 'SHARD_ID' was already set on line 1\n"},
-        {"SHARD_ID=7\nSHARD_ID=7\n", "f:2:1: 'SHARD_ID' was already set on line 1\n"},
+        {"SHARD_ID=7\n\nSHARD_ID=8\n",
+         "f:3:1: 'SHARD_ID' was already set on line 1; keep one of the two\n"},
+        {"SHARD_ID=7\nSHARD_ID=7\n",
+         "f:2:1: 'SHARD_ID' was already set on line 1; keep one of the two\n"},
         {"SHARD_ID=x\nSHARD_ID=7\n",
-         "f:1:10: " SHARD_VALUES "\"x\"\nf:2:1: 'SHARD_ID' was already set on line 1\n"},
+         "f:1:10: " SHARD_VALUES
+         "\"x\"\nf:2:1: 'SHARD_ID' was already set on line 1; keep one of the two\n"},
     };
     CHECK_FILES(cases);
 }
