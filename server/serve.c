@@ -355,6 +355,12 @@ static void report_ready(const struct daemon *d, int ready_fd)
     if (!settings_is_set(d->settings, SETTING_SHARD_ID))
         log_info("shard_default",
                  "shard=1 hint=\"SHARD_ID is not set; give every instance its own\"");
+    else if (d->settings->shard_origin[0] != '\0')
+        log_write(d->settings->private_addresses > 1 ? LOG_WARN : LOG_INFO, "shard_of_host",
+                  "shard=%" PRIu32 " %s%s", d->settings->shards.first, d->settings->shard_origin,
+                  d->settings->private_addresses > 1
+                      ? " hint=\"the first private address made it; set SHARD_ID to keep it\""
+                      : "");
 }
 
 static int claim_ids(struct daemon *d)

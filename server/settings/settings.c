@@ -85,8 +85,13 @@ static setting_parser parse_size;
     [SETTING_##setting] = {#setting, parser, 0, 0, 0, words, by_default, if_unset, text}
 
 static const struct setting table[SETTING_COUNT] = {
-    OTHER(SHARD_ID, parse_shards, "a number from 0 to 65535, or a range such as 64-127", "1", "",
-          "The machine id in every id. Each instance needs its own; a range multiplies the rate."),
+    OTHER(SHARD_ID, parse_shards,
+          "a number from 0 to 65535, a range such as 64-127, hostname or ip", "1", "",
+          "The machine id in every id. Each instance needs its own; a range multiplies the rate. "
+          "hostname: the number at the end of the host name. ip: the lower 16 bits of the private "
+          "IPv4 address."),
+    NUMBER(SHARD_BASE, shard_base, 0, 65535, "", "", "0",
+           "Added to the number of SHARD_ID=hostname."),
     NUMBER(TOTAL_SHARDS, total_shards, 1, 65536, "", "", "no check",
            "How many shards there are; a SHARD_ID above it is an error."),
     NUMBER(SERVICE_PORT, service_port, 1, 65535, "", "7001", "", "TCP port of every address."),
@@ -277,6 +282,14 @@ static bool parse_duration_or_unlimited(struct settings *settings, enum setting_
 static bool parse_shards(struct settings *settings, enum setting_id id, struct span value,
                          struct place place, struct problems *problems)
 {
+    static const char *const words[] = {
+        [SHARDS_OF_HOST_NAME] = "hostname", [SHARDS_OF_ADDRESS] = "ip"};
+    for (unsigned kind = SHARDS_OF_HOST_NAME; kind <= SHARDS_OF_ADDRESS; kind++) {
+        if (span_equal(value, span_of(words[kind]))) {
+            settings->shard_source = (enum shard_source)kind;
+            return true;
+        }
+    }
     const char *dash = memchr(value.base, '-', value.len);
     struct span first_text = value;
     struct span last_text = value;
@@ -296,6 +309,7 @@ static bool parse_shards(struct settings *settings, enum setting_id id, struct s
                      table[id].name, last, first);
         return false;
     }
+    settings->shard_source = SHARDS_GIVEN;
     settings->shards =
         (struct shard_range){.first = (uint32_t)first, .count = (uint32_t)(last - first) + 1};
     return true;
@@ -535,6 +549,10 @@ void settings_finish(struct settings *settings, struct problems *problems)
                      "SHARD_ID %" PRIu32 " is above TOTAL_SHARDS %" PRIu64
                      "; correct one of the two",
                      last, settings->total_shards);
+    if (settings->shard_base > 0 && settings->shard_source != SHARDS_OF_HOST_NAME)
+        problems_add(problems, (struct place){"settings", 0, 0},
+                     "SHARD_BASE needs SHARD_ID=hostname: it is not added to a SHARD_ID that is "
+                     "set; remove one of the two");
     check_window(settings, problems);
     if (settings->proxy_protocol != 0 && !settings_is_set(settings, SETTING_TRUSTED_PROXIES))
         problems_add(problems, (struct place){"settings", 0, 0},

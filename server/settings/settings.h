@@ -36,6 +36,9 @@ struct shard_range {
     uint32_t count; /* at least 1 */
 };
 
+/* Where the shards come from. */
+enum shard_source { SHARDS_GIVEN, SHARDS_OF_HOST_NAME, SHARDS_OF_ADDRESS };
+
 enum listen_kind { LISTEN_IPV4, LISTEN_IPV6, LISTEN_UNIX };
 
 /* Where to listen. */
@@ -68,6 +71,7 @@ struct ntp_server {
 /* The rows of the table, in the order in which help and sample show them. */
 enum setting_id {
     SETTING_SHARD_ID,
+    SETTING_SHARD_BASE,
     SETTING_TOTAL_SHARDS,
     SETTING_SERVICE_PORT,
     SETTING_LISTEN_ADDRESS,
@@ -116,9 +120,13 @@ struct setting_value {
 };
 
 struct settings {
-    struct shard_range shards;                               /* SHARD_ID */
-    uint64_t total_shards;                                   /* TOTAL_SHARDS; 0: not set */
-    uint64_t service_port;                                   /* SERVICE_PORT */
+    struct shard_range shards; /* SHARD_ID; of the host (host_shard.h), if it is a word */
+    enum shard_source shard_source;
+    uint64_t shard_base;        /* SHARD_BASE */
+    char shard_origin[160];     /* what of the host made the shard, as logfmt; "" if SHARD_ID did */
+    unsigned private_addresses; /* of the host, if one of them made the shard */
+    uint64_t total_shards;      /* TOTAL_SHARDS; 0: not set */
+    uint64_t service_port;      /* SERVICE_PORT */
     struct listen_address listeners[SETTINGS_LISTENERS_MAX]; /* LISTEN_ADDRESS, with ports */
     size_t listener_count;
     uint64_t unix_socket_mode; /* UNIX_SOCKET_MODE; 0: as the umask has it */

@@ -3,9 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/errno_name.h"
+#include "server/settings/host_shard.h"
+
+#define HOST_ADDRESSES_MAX 256
 
 /* Reads up to capacity bytes; returns their number or a negative errno. */
 static ssize_t read_file(const char *path, char *out, size_t capacity)
@@ -57,6 +62,31 @@ static void look_for_typos(struct problems *warnings)
     }
 }
 
+/* In the kernel's order, that of the interfaces' numbers; it takes no netlink socket. */
+static size_t host_addresses(struct ifreq out[static HOST_ADDRESSES_MAX])
+{
+    struct ifconf list = {.ifc_len = HOST_ADDRESSES_MAX * sizeof(struct ifreq), .ifc_req = out};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return 0; /* no IPv4, and no address */
+    if (ioctl(fd, SIOCGIFCONF, &list) == -1)
+        list.ifc_len = 0;
+    (void)close(fd); /* nothing was sent */
+    return (size_t)list.ifc_len / sizeof(struct ifreq);
+}
+
+static void ask_host(struct settings *settings, struct problems *problems)
+{
+    static struct ifreq addresses[HOST_ADDRESSES_MAX];
+    char name[INSTANCE_NAME_MAX] = "";
+    if (settings->shard_source == SHARDS_OF_HOST_NAME) {
+        (void)gethostname(name, sizeof(name) - 1); /* without one it has no number either */
+        host_shard_by_name(settings, span_of(name), problems);
+    } else if (settings->shard_source == SHARDS_OF_ADDRESS) {
+        host_shard_by_address(settings, addresses, host_addresses(addresses), problems);
+    }
+}
+
 void settings_load(const struct settings_sources *sources, struct settings *settings,
                    struct problems *problems, struct problems *warnings)
 {
@@ -77,5 +107,6 @@ void settings_load(const struct settings_sources *sources, struct settings *sett
     if (sources->listen != NULL)
         settings_set_listeners(settings, span_of(sources->listen),
                                (struct place){"command line", 0, 0}, problems);
+    ask_host(settings, problems);
     settings_finish(settings, problems);
 }

@@ -1,5 +1,7 @@
 #include "server/settings/settings_print.h"
 
+#include <inttypes.h>
+
 /* Prints text, broken between words, each line behind indent and at most 80 columns long. */
 static void print_wrapped(FILE *out, const char *indent, const char *text)
 {
@@ -76,6 +78,9 @@ void settings_print_effective(const struct settings *settings, const char *confi
         struct setting_info info = setting_info((enum setting_id)id);
         const struct setting_value *value = &settings->values[id];
         print_source(value, config_path, out);
+        if (id == SETTING_SHARD_ID && settings->shard_origin[0] != '\0')
+            (void)fprintf(out, "# shard %" PRIu32 ": %s\n", settings->shards.first,
+                          settings->shard_origin);
         if (value->text[0] != '\0')
             print_value(info.name, value->text, out);
         else

@@ -6,7 +6,7 @@ import subprocess
 from harness import DEADLINE_S, GO_ID, run_to_end
 
 DEFAULTS = {
-    "SHARD_ID": "1", "TOTAL_SHARDS": None, "SERVICE_PORT": "7001", "LISTEN_ADDRESS": "127.0.0.1",
+    "SHARD_ID": "1", "SHARD_BASE": None, "TOTAL_SHARDS": None, "SERVICE_PORT": "7001", "LISTEN_ADDRESS": "127.0.0.1",
     "UNIX_SOCKET_MODE": None, "UNIX_SOCKET_GROUP": None, "ALLOW_ROOT": "0", "AUTH_TOKEN_FILE": None,
     "START_TIME": "2014-09-01T00:00:00Z", "MIN_ID": None, "INSTANCE_NAME": None,
     "STATE_DIRECTORY": "/var/lib/go-id", "LOCK_DIRECTORY": "/run/lock/go-id", "MARK_WINDOW": "2s",

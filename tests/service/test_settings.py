@@ -28,6 +28,7 @@ EVERYTHING = """\
 # go-id here
 
 SHARD_ID=64-127
+SHARD_BASE=0
 TOTAL_SHARDS="65536"
 SERVICE_PORT='7002'
 LISTEN_ADDRESS=127.0.0.1,[::1],::,unix:/run/go-id/socket

@@ -61,7 +61,7 @@ def test_the_default_of_connections_adapts_to_the_open_files():
 
 # ---- Bad values ----------------------------------------------------------------------------------
 
-SHARD = "'SHARD_ID' must be a number from 0 to 65535, or a range such as 64-127, not "
+SHARD = "'SHARD_ID' must be a number from 0 to 65535, a range such as 64-127, hostname or ip, not "
 NUMBERS = {
     "TOTAL_SHARDS": (1, 65536, ""), "SERVICE_PORT": (1, 65535, ""), "MIN_ID": (0, 2**63 - 1, ""),
     "WORKERS": (1, 256, ""),

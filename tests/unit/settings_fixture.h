@@ -98,11 +98,13 @@ static inline void check_files(const struct message_case *cases, size_t count)
 
 #define CHECK_FILES(cases) check_files(cases, sizeof(cases) / sizeof((cases)[0]))
 
-#define SHARD_VALUES "'SHARD_ID' must be a number from 0 to 65535, or a range such as 64-127, not "
+#define SHARD_VALUES \
+    "'SHARD_ID' must be a number from 0 to 65535, a range such as 64-127, hostname or ip, not "
 
 /* A value other than the default for every setting. */
 static const char good_file[] = "# every setting\n"
                                 "SHARD_ID=64-127\n"
+                                "SHARD_BASE=0\n"
                                 "\n"
                                 "  TOTAL_SHARDS=65536\n"
                                 "\tSERVICE_PORT=\"7002\"   \n"

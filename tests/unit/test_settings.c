@@ -43,6 +43,8 @@ static void nothing_set_means_the_defaults(void **state)
     assert_string_equal(read_text(""), "");
     assert_int_equal(settings.shards.first, 1);
     assert_int_equal(settings.shards.count, 1);
+    assert_int_equal(settings.shard_source, SHARDS_GIVEN);
+    assert_int_equal(settings.shard_base, 0);
     assert_int_equal(settings.total_shards, 0);
     assert_int_equal(settings.service_port, 7001);
     assert_int_equal(settings.listener_count, 1);
@@ -148,7 +150,7 @@ static void every_setting_can_be_set_in_a_file(void **state)
     for (unsigned id = 0; id < SETTING_COUNT; id++)
         assert_int_equal(settings.values[id].source, SOURCE_FILE);
     assert_int_equal(settings.values[SETTING_SHARD_ID].line, 2);
-    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 38);
+    assert_int_equal(settings.values[SETTING_LOG_FILE].line, 39);
 }
 
 static void a_shard_id_is_a_number_or_a_range(void **state)
