@@ -50,6 +50,7 @@ def test_there_are_three_packages(packages):
 def test_the_service_package_holds_what_a_service_needs(packages):
     files = contents(packages["go-id"])
     for name in ("/usr/bin/go-id", "/usr/lib/systemd/system/go-id.service",
+                 "/usr/lib/systemd/system/go-id@.service",
                  "/usr/lib/systemd/system/go-id.socket", "/usr/lib/sysusers.d/go-id.conf",
                  "/usr/share/man/man1/go-id.1.gz", "/etc/go-id/go-id.conf", "/etc/logrotate.d/go-id",
                  "/usr/share/man/man5/go-id.conf.5.gz",

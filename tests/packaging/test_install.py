@@ -9,6 +9,10 @@ import subprocess
 
 import pytest
 
+from harness import daemon, wait_until
+from http_client import get
+from ids import machine_id_of
+
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
 GO_ID = os.path.abspath(os.environ["GO_ID"])
 
@@ -16,8 +20,8 @@ GO_ID = os.path.abspath(os.environ["GO_ID"])
 PINNED = {"STATE_DIRECTORY", "LOCK_DIRECTORY", "LOG_FILE"}
 
 
-def unit_text(prefix):
-    return (prefix / "lib/systemd/system/go-id.service").read_text()
+def unit_text(prefix, name="go-id.service"):
+    return (prefix / "lib/systemd/system" / name).read_text()
 
 
 def unit_values(prefix, key):
@@ -39,18 +43,22 @@ def all_settings():
 
 def test_systemd_finds_no_fault_with_the_units(prefix):
     done = subprocess.run(
-        ["systemd-analyze", "verify", prefix / "lib/systemd/system/go-id.service",
-         prefix / "lib/systemd/system/go-id.socket"],
+        ["systemd-analyze", "verify", *(prefix / "lib/systemd/system" / name for name in (
+            "go-id.service", "go-id@.service", "go-id.socket"))],
         env={"PATH": os.environ["PATH"], "MANPATH": str(prefix / "share/man")},
         capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_unit_is_exposed_to_little(prefix):
+@pytest.mark.parametrize("name, instance", [("go-id.service", "go-id.service"),
+                                            ("go-id@.service", "go-id@7.service")])
+def test_the_unit_is_exposed_to_little(prefix, tmp_path, name, instance):
     """At most 1.5, as `systemd-analyze security` counts."""
+    unit = tmp_path / instance
+    unit.write_text(unit_text(prefix, name))
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager",
-         prefix / "lib/systemd/system/go-id.service"], capture_output=True, text=True, check=False)
+        ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", unit],
+        capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "Overall exposure level" in done.stdout
 
@@ -64,6 +72,57 @@ def test_the_paths_are_those_of_the_prefix(prefix):
 def test_every_setting_comes_through_from_the_environment(prefix):
     passed = unit_values(prefix, "PassEnvironment")
     assert sorted(passed) == sorted(set(all_settings()) - PINNED)
+
+
+def lines_of(text):
+    """The settings of a unit, without those of its environment and folders."""
+    own = ("#", "Description=", "PassEnvironment=", "Environment=", "EnvironmentFile=",
+           "StateDirectory=", "LogsDirectory=", "RuntimeDirectory=")
+    return [line for line in text.splitlines() if not line.startswith(own)]
+
+
+def test_an_instance_is_confined_as_the_service_is(prefix):
+    assert lines_of(unit_text(prefix, "go-id@.service")) == lines_of(unit_text(prefix))
+
+
+def settings_of_instance(prefix, instance, system):
+    """What systemd gives an instance as its environment, with the folders of `system`."""
+    text = unit_text(prefix, "go-id@.service").replace("%i", instance)
+    words = [word for line in re.findall("^Environment=(.*)$", text, re.MULTILINE)
+             for word in line.split()]
+    for path in ("/var/log", "/run"):
+        words = [word.replace(path, str(system / path[1:].replace("/", "-"))) for word in words]
+    return dict(word.split("=", 1) for word in words)
+
+
+def test_instances_live_beside_each_other(prefix, tmp_path):
+    """go-id@7 is shard 7, go-id@64-127 is 64 of them; each has a socket, a state and a log."""
+    for instance, shards in (("7", {7}), ("64-127", set(range(64, 128)))):
+        settings = settings_of_instance(prefix, instance, tmp_path)
+        socket = settings["LISTEN_ADDRESS"].removeprefix("unix:")
+        for folder in (os.path.dirname(socket), os.path.dirname(settings["LOG_FILE"])):
+            os.makedirs(folder)
+        config = "SHARD_ID=1\nLISTEN_ADDRESS=::\nLOG_FILE=/nonexistent/service.log\n"
+        effective = subprocess.run([GO_ID, "config", "--config", "/dev/stdin"], env=settings,
+                                   input=config, check=True, capture_output=True, text=True).stdout
+        assert f'LISTEN_ADDRESS="unix:{socket}"\n' in effective
+        with daemon(env=settings, config=config, listen=[f"unix:{socket}"]) as server:
+            found = {machine_id_of(value)
+                     for value in get(socket, "/generate?count=10000").json()["ids"]}
+            assert found == shards
+            assert os.stat(socket).st_mode & 0o777 == 0o666
+            wait_until(lambda: "event=ready" in open(settings["LOG_FILE"], encoding="utf-8").read(),
+                       "the log of the instance")
+            assert server.process.poll() is None
+    assert sorted(os.listdir(tmp_path / "run/go-id")) == ["64-127", "7"]
+
+
+def test_every_path_of_an_instance_is_its_own(prefix):
+    text = unit_text(prefix, "go-id@.service")
+    for line in ("StateDirectory=go-id/%i", "LogsDirectory=go-id/%i",
+                 "RuntimeDirectory=go-id/%i lock/go-id", "EnvironmentFile=-/etc/default/go-id@%i"):
+        assert f"\n{line}\n" in text
+    assert "PassEnvironment" not in text
 
 
 def test_no_start_limit_ends_the_service(prefix):
@@ -243,5 +302,5 @@ def test_sysusers_takes_its_file(prefix, tmp_path):
 
 def test_the_documentation_names_every_file():
     text = (SOURCES / "docs/systemd.md").read_text()
-    for name in ("go-id.socket", "/etc/default/go-id", "/run/go-id.env", "service.log.1"):
+    for name in ("go-id.socket", "/etc/default/go-id", "/etc/default/go-id@7", "go-id@7", "/run/go-id.env", "service.log.1"):
         assert name in text
