@@ -1,10 +1,12 @@
 #include "server/net/worker.h"
 
 #include <errno.h>
+#include <linux/time_types.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/bug.h"
@@ -373,8 +375,10 @@ static int wait_precisely(int epoll_fd, struct epoll_event *events, int64_t ns)
     errno = ENOSYS;
     return -1;
 #else
-    struct timespec timeout = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
-    return epoll_pwait2(epoll_fd, events, EVENTS_MAX, ns < 0 ? NULL : &timeout, NULL);
+    struct __kernel_timespec timeout = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+    /* musl has no function for it. */
+    return (int)syscall(SYS_epoll_pwait2, epoll_fd, events, EVENTS_MAX, ns < 0 ? NULL : &timeout,
+                        NULL, 0);
 #endif
 }
 

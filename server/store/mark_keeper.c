@@ -86,14 +86,12 @@ static void wait_until_wanted(struct mark_keeper *keeper)
 /* Waits until a write may be tried again, or the thread is to stop. */
 static void wait_for_retry(struct mark_keeper *keeper)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-    int64_t until_ns = until.tv_nsec + RETRY_NS;
-    until.tv_sec += until_ns / NS_PER_S;
-    until.tv_nsec = until_ns % NS_PER_S;
-    /* That it is wanted is known already: this ends it only once, since is_wanted stays set. */
-    while (!atomic_load(&keeper->stopping) &&
-           sem_clockwait(&keeper->wanted, CLOCK_MONOTONIC, &until) == 0)
+    struct timespec step = {.tv_nsec = 5 * NS_PER_MS};
+    int64_t until_ns = clock_read().mono_ns + RETRY_NS;
+    while (!atomic_load(&keeper->stopping) && clock_read().mono_ns < until_ns)
+        (void)nanosleep(&step, NULL); /* EINTR: a shorter step */
+    /* That it is wanted is known already; is_wanted stays set until the next turn. */
+    while (sem_trywait(&keeper->wanted) == 0)
         ;
 }
 

@@ -38,6 +38,22 @@ def fixture_packages():
     return {path.name.split("_")[0]: path for path in (SOURCES / "out/deb").glob("*.deb")}
 
 
+@pytest.fixture(name="static_build", scope="session")
+def fixture_static_build():
+    """The static binary, as it is built."""
+    subprocess.run([SOURCES / "scripts/build.sh", "static"], check=True, stdout=subprocess.DEVNULL)
+    return SOURCES / "out/static/go-id"
+
+
+@pytest.fixture(name="static_binary", scope="session")
+def fixture_static_binary(static_build):
+    """As it is shipped."""
+    with tempfile.TemporaryDirectory(prefix="go-id-") as directory:
+        stripped = pathlib.Path(directory) / "go-id-static"
+        subprocess.run(["strip", "-o", stripped, static_build], check=True)
+        yield stripped
+
+
 @pytest.fixture(name="sandbox")
 def fixture_sandbox():
     if os.geteuid() != 0:
