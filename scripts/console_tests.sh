@@ -6,23 +6,13 @@ set -euo pipefail
 
 modules=out/console
 
-install_modules() {
-    if cmp -s tests/console/package-lock.json $modules/installed; then
-        return
-    fi
-    mkdir -p $modules
-    cp tests/console/package.json tests/console/package-lock.json $modules/
-    npm ci --prefix $modules --ignore-scripts --no-audit --no-fund --loglevel=error
-    cp tests/console/package-lock.json $modules/installed
-}
-
 main() {
     (($# == 1 || $# == 2)) || {
         echo "usage: console_tests.sh BINARY [JUNIT FILE] | --pictures BINARY" >&2
         return 2
     }
     cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
-    install_modules
+    scripts/npm_modules.sh tests/console $modules
     export GO_ID_NODE_MODULES=$PWD/$modules
     if [[ $1 == --pictures ]]; then
         GO_ID=$2 node tests/console/pictures.mjs docs

@@ -5,16 +5,6 @@ set -euo pipefail
 
 modules=out/redocly
 
-install_modules() {
-    if cmp -s tests/openapi/package-lock.json $modules/installed; then
-        return
-    fi
-    mkdir -p $modules
-    cp tests/openapi/package.json tests/openapi/package-lock.json $modules/
-    npm ci --prefix $modules --ignore-scripts --no-audit --no-fund --loglevel=error
-    cp tests/openapi/package-lock.json $modules/installed
-}
-
 main() {
     (($# >= 1)) || {
         echo "usage: openapi_tests.sh BINARY [PYTEST OPTION...]" >&2
@@ -23,7 +13,7 @@ main() {
     local binary=$1
     shift
     cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
-    install_modules
+    scripts/npm_modules.sh tests/openapi $modules
     GO_ID=$PWD/$binary REDOCLY=$PWD/$modules/node_modules/.bin/redocly \
         scripts/pytest.sh openapi "$@" tests/openapi
 }
