@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Writes the software bill of materials of a binary as SPDX 2.3 JSON.
+"""Writes the software bill of materials of a binary, or of an image with it, as SPDX 2.3 JSON.
 
-    sbom.py BINARY [--rootfs FOLDER] [--output FILE]
+    sbom.py BINARY [--image FILE [--rootfs FOLDER]] [--output FILE]
 
-What the binary is, by its checksum; what it loads at run time, and what made it, by Debian package;
-with --rootfs also every Debian package of an image's root.  The same input makes the same bytes:
-the time is SOURCE_DATE_EPOCH, or that of the last commit.
+What the binary is, by its checksum; what it loads at run time or has linked into it, and what made
+it, by Debian package.  With --image it describes that file, which contains the binary; with --rootfs
+also every Debian package of which there is a file in the image's root.  The same input makes the
+same bytes: the time is SOURCE_DATE_EPOCH, or that of the last commit.
 """
 
 import argparse
@@ -35,9 +36,14 @@ def project_version():
     return re.search(r"project\(go-id VERSION ([0-9.]+)", text)[1]
 
 
+def source_date():
+    """Seconds since 1970: the same for the same sources."""
+    return int(os.environ.get("SOURCE_DATE_EPOCH") or
+               output_of("git", "log", "-1", "--format=%ct") or 0)
+
+
 def created():
-    epoch = os.environ.get("SOURCE_DATE_EPOCH") or output_of("git", "log", "-1", "--format=%ct")
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(epoch or 0)))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(source_date()))
 
 
 def sha256(path):
@@ -82,13 +88,30 @@ def package_of_library(library):
 
 
 def packages_of_root(rootfs):
-    """Every Debian package that is installed in an image's root."""
-    text = (rootfs / "var/lib/dpkg/status").read_text(encoding="utf-8")
-    for stanza in text.split("\n\n"):
-        fields = dict(re.findall(r"^([A-Za-z-]+): (.*)$", stanza, re.MULTILINE))
-        if fields.get("Status", "").endswith(" installed"):
-            yield debian_package(fields["Package"], fields["Version"], fields["Architecture"],
-                                 kind="Image")
+    """The Debian packages of an image's root, by name; container/licences.sh makes the list."""
+    text = (rootfs / "usr/share/doc/go-id/packages.tsv").read_text(encoding="utf-8")
+    architecture = output_of("dpkg", "--print-architecture")
+    rows = [line.split("\t") for line in text.splitlines()]
+    return {name: debian_package(name, version, architecture, kind="Image")
+            for name, version, _ in rows}
+
+
+def libraries(binary):
+    """(relation, package) for what the binary needs at run time, or has in it."""
+    needed = needed_libraries(binary)
+    if needed:
+        return [("DYNAMIC_LINK", package_of_library(library)) for library in needed]
+    return [("STATIC_LINK", package) for package in [installed("musl-dev")] if package]
+
+
+def image_file(path):
+    return {
+        "SPDXID": "SPDXRef-Image", "name": path.name, "versionInfo": project_version(),
+        "packageFileName": path.name, "downloadLocation": "NOASSERTION", "filesAnalyzed": False,
+        "licenseConcluded": "NOASSERTION", "licenseDeclared": "NOASSERTION",
+        "copyrightText": "NOASSERTION", "primaryPackagePurpose": "CONTAINER",
+        "checksums": [{"algorithm": "SHA256", "checksumValue": sha256(path)}],
+    }
 
 
 def go_id(binary):
@@ -103,29 +126,30 @@ def go_id(binary):
     }
 
 
-def document(binary, rootfs):
-    subject = go_id(binary)
-    packages = {subject["SPDXID"]: subject}
-    relations = [("SPDXRef-DOCUMENT", "DESCRIBES", subject["SPDXID"])]
+def document(binary, image, rootfs):
+    program = go_id(binary)
+    packages = {}
+    relations = []
 
-    def add(package, relation, of_subject):
-        packages[package["SPDXID"]] = package
-        pair = (subject["SPDXID"], package["SPDXID"])
-        first, second = pair if of_subject else reversed(pair)
-        relations.append((first, relation, second))
+    def relate(first, relation, second):
+        packages.update({package["SPDXID"]: package for package in (first, second)})
+        relations.append((first["SPDXID"], relation, second["SPDXID"]))
 
-    for library in needed_libraries(binary):
-        add(package_of_library(library), "DYNAMIC_LINK", True)
+    in_image = packages_of_root(rootfs) if rootfs else {}
+    for relation, package in libraries(binary):
+        relate(program, relation, in_image.get(package["name"], package))
     for tool in BUILD_TOOLS:
         package = installed(tool, kind="Tool")
         if package:
-            add(package, "BUILD_TOOL_OF", False)
-    for package in packages_of_root(rootfs) if rootfs else ():
-        add(package, "OTHER", False)
+            relate(package, "BUILD_TOOL_OF", program)
+    subject = image_file(image) if image else program
+    for package in (program, *in_image.values()) if image else ():
+        relate(subject, "CONTAINS", package)
+    relations.append(("SPDXRef-DOCUMENT", "DESCRIBES", subject["SPDXID"]))
     return {
         "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT",
-        "name": f"go-id-{subject['versionInfo']}",
-        "documentNamespace": f"https://spdx.org/spdxdocs/go-id-{sha256(binary)}",
+        "name": f"{subject['name']}-{subject['versionInfo']}",
+        "documentNamespace": "https://spdx.org/spdxdocs/go-id-" + sha256(image or binary),
         "creationInfo": {"created": created(), "creators": ["Tool: scripts/sbom.py"]},
         "packages": [packages[key] for key in sorted(packages)],
         "relationships": [{"spdxElementId": first, "relationshipType": relation,
@@ -137,10 +161,13 @@ def document(binary, rootfs):
 def main():
     parser = argparse.ArgumentParser(description="Writes the SPDX 2.3 bill of materials.")
     parser.add_argument("binary", type=pathlib.Path)
-    parser.add_argument("--rootfs", type=pathlib.Path, help="the root of an image")
+    parser.add_argument("--image", type=pathlib.Path, help="the file that has the binary in it")
+    parser.add_argument("--rootfs", type=pathlib.Path, help="the root of that image")
     parser.add_argument("--output", type=pathlib.Path, help="a file; default: standard output")
     options = parser.parse_args()
-    text = json.dumps(document(options.binary, options.rootfs), indent=2) + "\n"
+    if options.rootfs and not options.image:
+        parser.error("--rootfs is of which image? --image FILE")
+    text = json.dumps(document(options.binary, options.image, options.rootfs), indent=2) + "\n"
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:

@@ -10,16 +10,7 @@ import sys
 import tempfile
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "sbom.py"
-STATUS = """Package: base-files
-Status: install ok installed
-Architecture: amd64
-Version: 12.4
-
-Package: gone
-Status: deinstall ok config-files
-Architecture: amd64
-Version: 1
-"""
+PACKAGES = "base-files\t12.4\tbase-files=12.4\nlibc6\t2.36-9\tglibc=2.36-9\n"
 
 
 def make(*args):
@@ -44,7 +35,7 @@ def check(document, binary):
     types = [relation["relationshipType"] for relation in document["relationships"]]
     assert types.count("DESCRIBES") == 1
     assert types.count("DYNAMIC_LINK") == 1, "the binary needs libc and nothing else"
-    return packages
+    return packages, {tuple(relation.values()) for relation in document["relationships"]}
 
 
 def main():
@@ -53,12 +44,21 @@ def main():
     assert text == make(binary), "two runs differ"
     check(json.loads(text), binary)
     with tempfile.TemporaryDirectory(prefix="go-id-") as folder:
-        status = pathlib.Path(folder) / "var/lib/dpkg/status"
-        status.parent.mkdir(parents=True)
-        status.write_text(STATUS, encoding="utf-8")
-        packages = check(json.loads(make(binary, "--rootfs", folder)), binary)
+        listed = pathlib.Path(folder) / "usr/share/doc/go-id/packages.tsv"
+        listed.parent.mkdir(parents=True)
+        listed.write_text(PACKAGES, encoding="utf-8")
+        image = pathlib.Path(folder) / "image.tar"
+        image.write_bytes(b"an image")
+        text = make(binary, "--image", image, "--rootfs", folder)
+        packages, relations = check(json.loads(text), binary)
         assert packages["SPDXRef-Image-base-files"]["versionInfo"] == "12.4"
-        assert "SPDXRef-Image-gone" not in packages
+        assert packages["SPDXRef-Image"]["checksums"][0]["checksumValue"] == \
+            hashlib.sha256(b"an image").hexdigest()
+        program, libc = "SPDXRef-Package-go-id", "SPDXRef-Image-libc6"
+        assert {("SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-Image"),
+                ("SPDXRef-Image", "CONTAINS", program), ("SPDXRef-Image", "CONTAINS", libc),
+                ("SPDXRef-Image", "CONTAINS", "SPDXRef-Image-base-files"),
+                (program, "DYNAMIC_LINK", libc)} <= relations
     print("ok")
 
 
