@@ -27,7 +27,7 @@ run: release ## install what is missing, build, serve on 127.0.0.1:7001 (state i
 	STATE_DIRECTORY="$${STATE_DIRECTORY:-$(CURDIR)/out/state}" exec out/release/go-id serve
 
 test: ## install what is missing, build, run every test; ends with a summary line
-	@scripts/install_packages.sh build test faults node browser deb proxies
+	@scripts/install_packages.sh build test faults node browser deb proxies static oci
 	@scripts/test.sh
 
 faults: ## the fault suite at length: clocks, crashes, disks, clones; prints a report
@@ -122,6 +122,19 @@ install: release ## install binary, library, units, manual, config (PREFIX, DEST
 deb: ## build the Debian packages out/deb/*.deb
 	@scripts/install_packages.sh build deb
 	@scripts/package.sh
+
+static: ## build out/static/go-id: one file that runs on any Linux, without a library
+	@scripts/install_packages.sh build static
+	@scripts/build.sh static
+
+oci: static ## pack that as a container image, out/static/go-id.oci.tar, without Docker
+	@strip -o out/static/go-id.stripped out/static/go-id
+	@PYTHONDONTWRITEBYTECODE=1 scripts/oci_image.py out/static/go-id.stripped out/static/go-id.oci.tar
+	@ls -l out/static/go-id.oci.tar
+
+dist: ## all that a release consists of, with checksums and bills of materials, in out/dist
+	@scripts/install_packages.sh build static deb
+	@scripts/dist.sh
 
 clean: ## remove out/
 	rm -rf out

@@ -25,6 +25,8 @@ packages_of() {
     coverage) echo gcovr ;;
     deb) echo dpkg-dev fakeroot gzip lintian logrotate adduser man-db systemd procps \
         mount util-linux ;;
+    static) echo musl-tools linux-libc-dev python3 xz-utils ;;
+    oci) echo skopeo umoci util-linux ;;
     bench) echo python3 wrk nghttp2-client nginx-light redis-server redis-tools postgresql \
         util-linux "$(packages_of node)" ;;
     image) echo mmdebstrap xz-utils tar binutils util-linux ;;

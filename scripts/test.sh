@@ -44,6 +44,12 @@ suite() {
     GO_ID=$PWD/out/$preset/go-id scripts/pytest.sh ${once:+"$once"} "$name-$preset" "$@"
 }
 
+# musl makes other system calls than glibc: what opens, writes, waits and looks up is run with it too.
+static_suite() {
+    local tests=tests/service
+    scripts/build.sh static && suite service static "$tests"/test_{generate,formats,state,host_shard,metrics,access,health_command}.py
+}
+
 main() {
     rm -rf "$results"
     mkdir -p "$results"
@@ -57,7 +63,8 @@ main() {
     once=--once stage "faults: clocks, crashes, disks, clones" suite faults test tests/faults
     stage "abuse: hostile clients, scarce resources" suite abuse test tests/abuse
     stage "the console in Chromium" scripts/console_tests.sh out/test/go-id "$results/console.xml"
-    stage "installation and Debian packages" suite packaging test tests/packaging
+    stage "service tests, the static binary" static_suite
+    stage "installation, packages, images" suite packaging test tests/packaging
     stage "container build: arguments, checks, failures" suite build test tests/build
     stage "cost: instructions, system calls, allocations, size" suite cost test tests/cost
     stage "our HTTP parser beside Node's" suite differential test tests/differential

@@ -8,11 +8,10 @@ import tempfile
 
 import pytest
 
+from release import SOURCES, make_release
 from sandbox import Sandbox
 
-SOURCES = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCES / "tests" / "service"))  # for what waits until something is true
-
 
 def pytest_configure():
     if "GO_ID" not in os.environ or not os.access(os.environ["GO_ID"], os.X_OK):
@@ -31,11 +30,15 @@ def fixture_prefix():
         yield prefix
 
 
+@pytest.fixture(name="release", scope="session")
+def fixture_release(tmp_path_factory):
+    return make_release(tmp_path_factory.mktemp("dist") / "release")
+
+
 @pytest.fixture(name="packages", scope="session")
-def fixture_packages():
+def fixture_packages(release):
     """The .deb files by the names of the packages."""
-    subprocess.run([SOURCES / "scripts/package.sh"], check=True, stdout=subprocess.DEVNULL)
-    return {path.name.split("_")[0]: path for path in (SOURCES / "out/deb").glob("*.deb")}
+    return {path.name.split("_")[0]: path for path in release.glob("*.deb")}
 
 
 @pytest.fixture(name="static_build", scope="session")

@@ -302,5 +302,6 @@ def test_sysusers_takes_its_file(prefix, tmp_path):
 
 def test_the_documentation_names_every_file():
     text = (SOURCES / "docs/systemd.md").read_text()
-    for name in ("go-id.socket", "/etc/default/go-id", "/etc/default/go-id@7", "go-id@7", "/run/go-id.env", "service.log.1"):
+    for name in ("go-id.socket", "/etc/default/go-id", "/etc/default/go-id@7", "go-id@7",
+                 "/run/go-id.env", "service.log.1"):
         assert name in text

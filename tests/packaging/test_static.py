@@ -71,7 +71,8 @@ def test_two_addresses_of_two_processes_differ(static_binary, tmp_path):
     """It is loaded anywhere, as a binary with a loader is."""
     places = set()
     for number in range(8):
-        with daemon(listen=[f"unix:{tmp_path}/{number}"], tracer=in_place_of_it(static_binary)) as server:
+        with daemon(listen=[f"unix:{tmp_path}/{number}"],
+                    tracer=in_place_of_it(static_binary)) as server:
             with open(f"/proc/{server.pid}/maps", encoding="ascii") as maps:
                 places.add(next(line for line in maps if static_binary.name in line).split("-")[0])
     assert len(places) > 1

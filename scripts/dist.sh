@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# dist.sh [FOLDER]: what a release consists of, into out/dist, or FOLDER: sources, Debian packages, the static binary, the
+# container images, their bills of materials, SHA256SUMS.  The same commit gives the same bytes.
+#
+# Sources are those of the last commit.  The image for LXD is taken along where `make image`, which needs
+# root, has built it of these sources; it is not built here.
+set -euo pipefail
+export LC_ALL=C
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+out=${1:-out/dist}
+work=$out.new
+version=$(sed -n 's/^project(go-id VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+architecture=$(dpkg --print-architecture)
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH PYTHONDONTWRITEBYTECODE=1
+
+# step WORDS COMMAND...: says what is under way and how long it took.
+step() {
+    local what=$1 started=$SECONDS
+    shift
+    "$@" >"$work/log" || {
+        cat "$work/log" >&2
+        echo "dist.sh: $what: failed" >&2
+        return 1
+    }
+    rm "$work/log"
+    printf '%-28s %3d s\n' "$what" $((SECONDS - started))
+}
+
+sources() {
+    git archive --prefix="go-id-$version/" HEAD | gzip -9n >"$work/go-id-$version.tar.gz"
+}
+
+packages() {
+    scripts/package.sh
+    cp out/deb/*.deb "$work"
+}
+
+static_binary() {
+    scripts/build.sh static
+    strip -o "$work/$program" out/static/go-id
+}
+
+oci_image() {
+    scripts/oci_image.py "$work/$program" "$work/$program.oci.tar"
+}
+
+# Whether there is an image for LXD, made of what is here now.
+has_lxd_image() (
+    # shellcheck disable=SC2034 # for image.sh
+    ROOT=$PWD
+    # shellcheck source=build/image.sh
+    . build/image.sh
+    grep -qxF "SOURCES=$(sources_hash)" out/image/launch.sh 2>/dev/null
+)
+
+lxd_image() {
+    local image
+    for image in out/image/go-id-"$version"-*.tar.xz; do
+        cp "$image" out/image/launch.sh "$work"
+        mkdir "$work/root"
+        tar -xJf "$image" -C "$work/root" rootfs/usr/bin/go-id rootfs/usr/share/doc/go-id/packages.tsv
+        bill "${image##*/}" "$work/root/rootfs/usr/bin/go-id" --image "$image" --rootfs "$work/root/rootfs"
+        rm -r "$work/root"
+    done
+}
+
+bill() { # ARTEFACT ARGUMENT OF SBOM.PY...
+    local artefact=$1
+    shift
+    scripts/sbom.py "$@" --output "$work/$artefact.spdx.json"
+}
+
+# The package's binary is the stripped one in it.
+bills() {
+    mkdir "$work/deb"
+    dpkg-deb -x "$work"/go-id_*.deb "$work/deb"
+    bill "$(basename "$work"/go-id_*.deb)" "$work/deb/usr/bin/go-id"
+    rm -r "$work/deb"
+    bill "$program" "$work/$program"
+    bill "$program.oci.tar" "$work/$program" --image "$work/$program.oci.tar"
+}
+
+sums() {
+    local names
+    names=$(cd "$work" && ls)
+    # shellcheck disable=SC2086 # no name has a blank
+    (cd "$work" && sha256sum $names) >"$work.sums"
+    mv "$work.sums" "$work/SHA256SUMS"
+}
+
+main() {
+    (($# <= 1)) || {
+        echo "usage: dist.sh [FOLDER]" >&2
+        return 2
+    }
+    local program=go-id-$version-linux-$architecture
+    rm -rf "$work"
+    mkdir -p "$work"
+    [[ -z $(git status --porcelain) ]] ||
+        echo "dist.sh: not all of this is committed: the source tarball has the last commit, the rest what is here" >&2
+    step "source tarball" sources
+    step "Debian packages" packages
+    step "static binary" static_binary
+    step "OCI image" oci_image
+    if has_lxd_image; then
+        step "LXD image" lxd_image
+    else
+        echo "LXD image                    none of these sources in out/image: make image builds it, as root"
+    fi
+    step "bills of materials" bills
+    sums
+    rm -rf "$out"
+    mv "$work" "$out"
+    (cd "$out" && du -b -- *) | sed "s,\t,  $out/,"
+}
+
+main "$@"

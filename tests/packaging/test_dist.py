@@ -1,0 +1,64 @@
+"""What a release consists of (scripts/dist.sh): its files, their sums, and that they come out the
+same again.
+"""
+
+import hashlib
+import json
+import subprocess
+import tarfile
+
+from release import SOURCES, VERSION, make_release
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_everything_is_there(release):
+    machine = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True,
+                             text=True).stdout.strip()
+    program = f"go-id-{VERSION}-linux-{machine}"
+    packages = {f"{name}_{VERSION}-1_{machine}.deb"
+                for name in ("go-id", "libsonyflake1", "libsonyflake-dev")}
+    described = {program, f"{program}.oci.tar", f"go-id_{VERSION}-1_{machine}.deb"}
+    images = {name for name in names_in(release) if name.endswith(".tar.xz")}  # of make image
+    launchers = {"launch.sh"} if images else set()
+    assert names_in(release) == {
+        f"go-id-{VERSION}.tar.gz", program, f"{program}.oci.tar", "SHA256SUMS", *packages, *images,
+        *launchers, *(f"{name}.spdx.json" for name in described | images)}
+
+
+def test_the_sums_are_those_of_the_files(release):
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], check=True,
+                   cwd=release)
+    listed = {line.split("  ")[1] for line in (release / "SHA256SUMS").read_text().splitlines()}
+    assert listed == names_in(release) - {"SHA256SUMS"}
+
+
+def test_the_same_commit_makes_the_same_bytes(release, tmp_path):
+    again = make_release(tmp_path / "again")
+    assert (again / "SHA256SUMS").read_text() == (release / "SHA256SUMS").read_text()
+
+
+def test_the_tarball_has_the_sources(release):
+    listed = subprocess.run(["git", "ls-tree", "-r", "--name-only", "HEAD"], cwd=SOURCES,
+                            check=True, capture_output=True, text=True).stdout.splitlines()
+    with tarfile.open(release / f"go-id-{VERSION}.tar.gz") as archive:
+        files = {item.name for item in archive.getmembers() if not item.isdir()}
+    assert files == {f"go-id-{VERSION}/{name}" for name in listed}
+
+
+def test_bills_name_what_they_are_of(release):
+    for path in release.glob("*.spdx.json"):
+        bill = json.loads(path.read_text(encoding="utf-8"))
+        packages = {package["SPDXID"]: package for package in bill["packages"]}
+        (subject,) = [packages[relation["relatedSpdxElement"]] for relation in bill["relationships"]
+                      if relation["relationshipType"] == "DESCRIBES"]
+        artefact = release / path.name.removesuffix(".spdx.json")
+        assert artefact.exists()
+        linked = {relation["relationshipType"] for relation in bill["relationships"]} & \
+            {"DYNAMIC_LINK", "STATIC_LINK"}
+        assert linked == ({"STATIC_LINK"} if "-linux-" in path.name else {"DYNAMIC_LINK"})
+        if not path.name.endswith(".deb.spdx.json"):  # of the program in the package
+            assert subject["checksums"][0]["checksumValue"] == \
+                hashlib.sha256(artefact.read_bytes()).hexdigest()
