@@ -13,6 +13,7 @@ from sandbox import Sandbox
 
 sys.path.insert(0, str(SOURCES / "tests" / "service"))  # for what waits until something is true
 
+
 def pytest_configure():
     if "GO_ID" not in os.environ or not os.access(os.environ["GO_ID"], os.X_OK):
         pytest.exit("GO_ID must name the binary whose build folder is installed, for example: "
