@@ -104,9 +104,10 @@ bench-soak: ## ten minutes of the same load: does an id get dearer, does memory 
 	@scripts/build.sh bench
 	@/usr/bin/python3 bench/soak.py
 
-pictures: release ## take the pictures of the console in docs/ anew (two minutes); no test
-	@scripts/install_packages.sh node browser pictures
+pictures: release ## take the pictures of console and dashboard in docs/ anew (six minutes); no test
+	@scripts/install_packages.sh test node browser pictures
 	@scripts/console_tests.sh --pictures out/release/go-id
+	GO_ID=out/release/go-id /usr/bin/python3 tests/monitoring/dashboard_picture.py docs/dashboard.png
 
 image: ## build the container image, its checksum and launch.sh in out/image (needs root)
 	@scripts/install_packages.sh build image
