@@ -78,7 +78,7 @@ end_step_line() {
 # ---- changes ----------------------------------------------------------------------------------
 
 # change COMMAND...: runs what changes something.  A session of its own keeps a Ctrl-C on the terminal from
-# it; on_signal() decides what becomes of it.
+# it; on_signal() decides what becomes of it.  What this script ignores is none of its business.
 change() {
     local status=0
     quote "$@"
@@ -90,7 +90,7 @@ change() {
     ASKED=()
     CHILD_IS_CLIENT=0
     [[ $1 != "${CLIENT:-}" ]] || CHILD_IS_CLIENT=1
-    setsid "$@" </dev/null >>"$LOG_FILE" 2>&1 &
+    (trap - PIPE && exec setsid "$@") </dev/null >>"$LOG_FILE" 2>&1 &
     CHILD=$!
     wait "$CHILD" || status=$?
     if ((SIGNALS > 0)); then
@@ -134,6 +134,7 @@ signal_child() {
     kill "-$1" -- "-$CHILD" 2>/dev/null || kill "-$1" "$CHILD" 2>/dev/null || true
 }
 
+# Nobody may be there to read what these say: a terminal that is gone, a pipe that is closed.
 on_signal() {
     SIGNALS=$((SIGNALS + 1))
     SIGNAL=${SIGNAL:-$1}
@@ -141,16 +142,16 @@ on_signal() {
     if ((SIGNALS > 1)); then
         return
     fi
-    end_step_line interrupted
+    end_step_line interrupted || true
     if ((CHILD_IS_CLIENT)); then
-        echo "interrupted: waiting for the command under way (once more: end it)" >&2
+        echo "interrupted: waiting for the command under way (once more: end it)" >&2 || true
     else
         signal_child TERM
     fi
 }
 
 exit_by_signal() {
-    end_step_line interrupted
+    end_step_line interrupted || true
     exit $((SIGNAL == 2 ? 130 : 143))
 }
 
@@ -171,8 +172,9 @@ forget_undo() {
 
 on_exit() {
     local status=$? i left=()
-    trap '' INT TERM HUP
+    trap '' INT TERM HUP PIPE
     trap - EXIT
+    set +e # not even a message that cannot be written keeps it from what is left to do
     # shellcheck disable=SC2034 # for ask()
     ASKED=() FORGETFUL=1
     if ((${#UNDO[@]} > 0 && status != 0)); then
@@ -190,7 +192,9 @@ on_exit() {
     exit "$status"
 }
 
+# A closed pipe is not a signal but a line that cannot be written, which ends the run as any failure does.
 watch_signals() {
+    trap '' PIPE
     trap 'on_signal 2' INT
     trap 'on_signal 15' TERM
     trap 'on_signal 15' HUP

@@ -45,10 +45,9 @@ def sweep(prepare, built, numbers, attack):
                 (world.played / "networks/lxdbr0").rmdir()
             before = world.contents()
             for number in share:
-                status, said = attack(world, arguments, number)
+                said = attack(world, arguments, number)
                 where = f"change {number}: {(world.calls() + ['none'])[number - 1]}\n{said}"
-                assert status in (1, 130, 143), where
-                assert "what was there before is as it was" in said, where
+                assert said is None or "what was there before is as it was" in said, where
                 assert world.contents() == before, where
             world.calm()
             status, said = world.build(*arguments)
@@ -65,15 +64,25 @@ def fail(world, arguments, number):
     world.trouble(number, "breaks" if number % 4 < 2 else "fails")
     status, said = world.build(*arguments)
     assert status == 1, said
-    return status, said
+    return said
 
 
 def interrupt(world, arguments, number):
+    """Of four such attacks in a row: Ctrl-C, a signal, a terminal that goes away, a reader that does.  The last two
+    leave nobody to say anything to."""
     world.trouble(number, "hangs")
-    kind = signal.SIGINT if number % 4 < 2 else signal.SIGTERM
-    status, said = world.interrupt(world.start(world.conf, *arguments), kind)
-    assert status == (130 if kind == signal.SIGINT else 143), said
-    return status, said
+    kind = ("INT", "TERM", "terminal", "reader")[number // 2 % 4]
+    if kind == "terminal":
+        process, terminal = world.start_in_terminal(world.conf, *arguments)
+        assert world.leave(process, terminal) == 143
+        return None
+    process = world.start(world.conf, *arguments)
+    if kind == "reader":
+        assert world.leave(process, process.stdout) == 1
+        return None
+    status, said = world.interrupt(process, signal.Signals[f"SIG{kind}"])
+    assert status == (130 if kind == "INT" else 143), said
+    return said
 
 
 def in_turn(first, second):

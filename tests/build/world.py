@@ -5,12 +5,15 @@ real LXD takes the same commands is for tests/container to show.  The stand-ins 
 the N-th can be made to fail or to hang.
 """
 
+import fcntl
 import os
 import pathlib
+import pty
 import shlex
 import shutil
 import signal
 import subprocess
+import termios
 import time
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
@@ -34,6 +37,11 @@ def hear_signals():
     """As in a terminal: what a shell starts in the background, as these tests may be, is deaf to SIGINT."""
     for number in (signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
+
+
+def own_terminal():
+    hear_signals()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class World:
@@ -146,6 +154,15 @@ class World:
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True, preexec_fn=hear_signals)
 
+    def start_in_terminal(self, *arguments):
+        """Runs build.sh as the first process of a terminal; returns it and a file: who closes that, closes the terminal."""
+        ours, its = pty.openpty()
+        with os.fdopen(its, "rb") as terminal:
+            process = subprocess.Popen([str(self.project / "build/build.sh"), *map(str, arguments)],
+                                       env=self._environment(), stdin=terminal, stdout=terminal, stderr=terminal,
+                                       start_new_session=True, preexec_fn=own_terminal)
+        return process, os.fdopen(ours, "rb")
+
     def run(self, *arguments, script=None):
         """Runs build.sh, or another script, and returns (exit status, all it said)."""
         process = self.start(*arguments, script=script)
@@ -169,3 +186,10 @@ class World:
         (self.played / "release").touch()
         said, _ = process.communicate(timeout=DEADLINE_S)
         return process.returncode, said
+
+    def leave(self, process, reader):
+        """Closes what is read of it while a call hangs, lets that call finish, and returns the exit status."""
+        self.wait_for_hang(process)
+        reader.close()
+        (self.played / "release").touch()
+        return process.wait(timeout=DEADLINE_S)
