@@ -37,6 +37,25 @@ def test_a_restored_container_goes_on_behind_its_ids(saved):
     assert saved.exec("test", "-e", "/root/after", check=False).returncode != 0
 
 
+def test_a_restore_takes_the_shard_back_and_the_documented_one_does_not(saved):
+    """LXD restores the container's configuration with its root: what docs/operations.md says to do about that."""
+    lxd.sh(f"lxc snapshot {NAME} of-shard-30")
+    saved.config("environment.SHARD_ID", 31)
+    saved.exec("systemctl", "restart", "go-id")
+    saved.wait_healthy()
+    last = saved.generate()
+    assert last & 0xFFFF == 31
+    assert lxd.sh(f"lxc config get {NAME} environment.SHARD_ID").stdout.strip() == "31"
+    lxd.sh(f"lxc stop {NAME}")
+    lxd.sh(f"lxc restore {NAME} of-shard-30")
+    assert lxd.sh(f"lxc config get {NAME} environment.SHARD_ID").stdout.strip() == "30"
+    lxd.sh(f"lxc config set {NAME} environment.SHARD_ID=31")
+    saved.start()
+    saved.wait_healthy()
+    assert saved.shard() == 31
+    assert saved.generate() > last
+
+
 def test_a_restored_state_volume_goes_on_behind_its_ids(saved):
     """The mark goes back, and go-id finds out: the subvolume is another one."""
     lxd.sh(f"lxc storage volume snapshot {lxd.POOL} {NAME}-state by-hand")
