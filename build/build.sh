@@ -144,6 +144,7 @@ check_host() {
         check_port "$(port_holder)"
         check_names
         check_shard "$NAME"
+        check_shard_there
     fi
     ((CHECKS_FAILED == 0)) || fail "$CHECKS_FAILED of these must be mended first; nothing was changed"
 }
@@ -179,6 +180,25 @@ check_names() {
     else
         good "name $NAME" "free, or made by this script"
     fi
+}
+
+# The shard of the container that is there: what `lxc config set` has made of it, or else the default.
+live_shard() {
+    instance_key "$NAME" environment.SHARD_ID
+    REPLY=${REPLY:-1}
+}
+
+# Whoever has changed it since the container was made must not get the old one back unasked.
+check_shard_there() {
+    local live
+    ((MANAGER_ANSWERS)) || return 0
+    is_ours "$NAME" || return 0
+    live_shard
+    live=$REPLY
+    instance_key "$NAME" user.go-id.inputs
+    [[ $live == "$SHARD_ID" || $REPLY == *";SHARD_ID=$live;"* ]] ||
+        bad "shard of $NAME" "SHARD_ID is $live there, set since it was made, and $SHARD_ID in $CONF" \
+            "put SHARD_ID=\"$live\" into $CONF; or $CLIENT config set $NAME environment.SHARD_ID=$SHARD_ID"
 }
 
 # The pool of the state of the container that is there, if one of ours is.
@@ -257,10 +277,14 @@ differences() {
 
 # The container is there, and no --rebuild: nothing to do, or nothing that is done unasked.
 converge() {
+    local made live
+    live_shard
+    live=$REPLY
     instance_key "$NAME" user.go-id.inputs
-    if [[ $REPLY != "$INPUTS" ]]; then
+    made="${REPLY%%;SHARD_ID=*};SHARD_ID=$live;${REPLY#*;SHARD_ID=*;}"
+    if [[ $made != "$INPUTS" ]]; then
         say "$NAME is there, made from something else:"
-        differences "$REPLY"
+        differences "$made"
         say "To replace it, keeping its state and logs: add --rebuild.  Its snapshots go with it."
         fail "nothing was changed"
     fi

@@ -87,6 +87,38 @@ def test_rebuild_replaces_the_container_and_keeps_its_volumes(built):
     assert not [call for call in built.calls() if "volume delete" in call or "volume create" in call]
 
 
+@pytest.mark.parametrize("options", [(), ("--rebuild",)])
+def test_a_shard_that_was_set_since_is_not_put_back(built, options):
+    """As the seed says it is set: lxc config set go-id-v1 environment.SHARD_ID=5."""
+    built.play("instances/go-id-v1/config/environment.SHARD_ID", "5")
+    before = built.contents()
+    status, said = built.build(*options)
+    assert status == 1
+    assert f"✗ shard of go-id-v1      SHARD_ID is 5 there, set since it was made, and 1 in {built.conf}\n" in said
+    assert f'      mend it: put SHARD_ID="5" into {built.conf}; or lxc config set go-id-v1 environment.SHARD_ID=1\n' in said
+    assert built.calls() == []
+    assert built.contents() == before
+
+
+def test_a_shard_that_was_set_since_is_kept_once_the_configuration_has_it(built):
+    built.play("instances/go-id-v1/config/environment.SHARD_ID", "5")
+    built.configure("SHARD_ID=5\n")
+    status, said = built.build()
+    assert status == 0, said
+    assert "Nothing to build" in said
+    status, said = built.build("--rebuild")
+    assert status == 0, said
+    assert built.instance("go-id-v1", "config/environment.SHARD_ID") == "5"
+
+
+def test_another_shard_in_the_configuration_is_a_difference_like_any_other(built):
+    built.configure("SHARD_ID=6\n")
+    status, said = built.build()
+    assert status == 1
+    assert '  SHARD_ID is "1" there, and "6" in ' in said and "add --rebuild" in said
+    assert built.calls() == []
+
+
 @pytest.mark.parametrize("left", ["go-id-v1-new", "go-id-v1-old", "both", "replaced"])
 def test_a_run_that_was_killed_is_cleared_up_by_the_next(built, left):
     """kill -9 leaves what it was doing; what counts is the container that has been seen to serve."""
