@@ -39,10 +39,10 @@ ask() {
     ((FORGETFUL)) || ASKED["$*"]=$REPLY
 }
 
-# list_instances: in REPLY, a line each: name, state, SHARD_ID, and the hash that containers of go-id bear.  One question
-# for all that is to be known of them.
+# list_instances: in REPLY, a line each: name, state, SHARD_ID, boot.autostart, and the hash that containers of go-id
+# bear.  One question for all that is to be known of them.
 list_instances() {
-    ask list --format csv --columns n,s,environment.SHARD_ID:SHARD,user.go-id.hash:HASH
+    ask list --format csv --columns n,s,environment.SHARD_ID:SHARD,boot.autostart:BOOT,user.go-id.hash:HASH
 }
 
 has_line() {

@@ -186,31 +186,36 @@ check_port() {
 
 # check_shard NAME: no other container of this host may issue the same ids.
 check_shard() {
-    local other
+    local other retired
     ((MANAGER_ANSWERS)) || return 0
-    other=$(shard_holder "$1") || exit
-    if [[ -z $other ]]; then
-        good "shard $SHARD_ID" "no other container here has it"
-    else
-        bad "shard $SHARD_ID" "$other has it too: they would issue the same ids" \
+    list_instances
+    other=$(shard_holders "$1" in_use <<<"$REPLY")
+    retired=$(shard_holders "$1" retired <<<"$REPLY")
+    if [[ -n $other ]]; then
+        bad "shard $SHARD_ID" "${other%%$'\n'*} has it too: they would issue the same ids" \
             "choose another $SHARD_SETTING, or delete that container"
+    elif [[ -n $retired ]]; then
+        warning "shard $SHARD_ID" "${retired%%$'\n'*} has it too, and must stay as it is: they would issue the same ids" \
+            "$CLIENT delete ${retired%% *}, once you will not go back to it"
+    else
+        good "shard $SHARD_ID" "no other container here has it"
     fi
 }
 
-# shard_holder NAME: another container of go-id with a machine id of SHARD_ID, running or not: 'its name (its shards,
-# state)'.  A copy of one bears the same keys; one that was made by hand has at least the name.
-shard_holder() {
-    local name state shards hash first=${SHARD_ID%-*} last=${SHARD_ID#*-}
-    list_instances
-    while IFS=, read -r name state shards hash; do
+# shard_holders NAME WHICH <INSTANCES: other containers of go-id with a machine id of SHARD_ID, a line each: its name
+# (its shards, state).  A copy of one bears the same keys; one that was made by hand has at least the name.  Of these,
+# one that was stopped and told not to start is 'retired', as docs/migration.md has it; all others are 'in_use'.
+shard_holders() {
+    local name state shards boot hash which first=${SHARD_ID%-*} last=${SHARD_ID#*-}
+    while IFS=, read -r name state shards boot hash; do
         [[ -n $hash || $name == *go-id* ]] || continue
         [[ $name != "$1" && $name != "$1-new" && $name != "$1-old" ]] || continue
         is_shards "$shards" || continue
-        if ((${shards%-*} <= last && ${shards#*-} >= first)); then
-            echo "$name (shard $shards, ${state,,})"
-            return
-        fi
-    done <<<"$REPLY"
+        ((${shards%-*} <= last && ${shards#*-} >= first)) || continue
+        which=in_use
+        [[ -n $hash || ${state,,} != stopped || $boot != false ]] || which=retired
+        [[ $which != "$2" ]] || echo "$name (shard $shards, ${state,,})"
+    done
 }
 
 # A setting or an option: what the reader can change.

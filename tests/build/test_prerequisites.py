@@ -118,6 +118,32 @@ def test_a_warning_stops_nothing(world, spoil, found):
     assert found in said
 
 
+def test_an_old_service_that_was_retired_is_a_warning_only(world):
+    """As docs/migration.md has it: stopped, renamed, not started with the host, and its SHARD_ID is still set."""
+    foreign_container(world)
+    (world.played / "instances/go-id-v1").rename(world.played / "instances/go-id-v0")
+    world.play("instances/go-id-v0/config/environment.SHARD_ID", "1")
+    world.play("instances/go-id-v0/config/boot.autostart", "false")
+    status, said = world.build("--check")
+    assert status == 0, said
+    assert "  ! shard 1                go-id-v0 (shard 1, stopped) has it too, and must stay as it is" in said
+    assert "      mend it: lxc delete go-id-v0, once you will not go back to it\n" in said
+    world.play("instances/go-id-v0/state", "RUNNING")
+    status, said = world.build("--check")
+    assert status == 1
+    assert "  ✗ shard 1                go-id-v0 (shard 1, running) has it too" in said
+
+
+def test_a_container_of_ours_that_is_stopped_keeps_its_shard(built):
+    """It would start with lxc start, as every day; a retired one is another program's."""
+    built.play("instances/go-id-v1/state", "STOPPED")
+    built.play("instances/go-id-v1/config/boot.autostart", "false")
+    built.configure("CONTAINER_VERSION=v2\n")
+    status, said = built.build("--check")
+    assert status == 1
+    assert "  ✗ shard 1                go-id-v1 (shard 1, stopped) has it too" in said
+
+
 def test_a_shard_of_another_program_is_no_obstacle(world):
     same_shard(world)
     (world.played / "instances/my-go-id").rename(world.played / "instances/a-database")
