@@ -8,7 +8,7 @@
 SETTINGS_TABLE='
 STORAGE_LOCATION_ID     btrfs_local_main  location
 STORAGE_QUOTA_SIZE      5G                size:128M
-SERVICE_PORT            7001              port
+SERVICE_PORT            7001              port:1024
 GO_VERSION              -                 text
 CONTAINER_NAME          go-id             name
 CONTAINER_VERSION       v1                version

@@ -14,7 +14,7 @@ rule_problem() {
         REPLY="1 to 16 letters, digits or '-', such as v1" ;;
     size) is_size "$value" "$least" ||
         REPLY="a size of at least $least, such as 512MB or 5G" ;;
-    port) is_number "$value" 1 65535 || REPLY="a port from 1 to 65535" ;;
+    port) is_number "$value" "$least" 65535 || REPLY="a port from $least to 65535" ;;
     port_or_nothing) [[ -z $value ]] || is_number "$value" 1 65535 ||
         REPLY="a port from 1 to 65535, or empty for SERVICE_PORT's" ;;
     file) [[ -z $value ]] || [[ $value == /* && -f $value && -r $value ]] ||
@@ -29,9 +29,9 @@ rule_problem() {
     bridge) [[ $value =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$ ]] ||
         REPLY="auto, or the name of a bridge such as lxdbr0" ;;
     shards) is_shards "$value" || REPLY="a number from 0 to 65535, or a range such as 64-127" ;;
-    time) [[ -z $value || $value =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$ ]] ||
-        REPLY="a time such as 2014-09-01T00:00:00Z, or empty" ;;
-    id) [[ -z $value || $value =~ ^[0-9]{1,19}$ ]] || REPLY="an id, or empty" ;;
+    time) [[ -z $value ]] || is_time "$value" ||
+        REPLY="a time from 1970 to now, such as 2014-09-01T00:00:00Z, or empty" ;;
+    id) [[ -z $value ]] || is_id "$value" || REPLY="an id, at most 9223372036854775807, or empty" ;;
     yes_no) [[ $value == yes || $value == no ]] || REPLY="yes or no" ;;
     text) ;;
     esac
@@ -47,8 +47,36 @@ is_shards() {
 }
 
 is_schedule() {
-    local field='[0-9*][0-9*/,-]*'
-    [[ $1 =~ ^(none|@hourly|@daily|@weekly|@monthly)$ || $1 =~ ^$field( $field){4}$ ]]
+    local fields
+    [[ ! $1 =~ ^(none|@hourly|@daily|@weekly|@monthly)$ ]] || return 0
+    [[ $1 =~ ^[^\ ]+(\ [^\ ]+){4}$ ]] || return
+    read -ra fields <<<"$1"
+    is_cron_field "${fields[0]}" 0 59 && is_cron_field "${fields[1]}" 0 23 && is_cron_field "${fields[2]}" 1 31 &&
+        is_cron_field "${fields[3]}" 1 12 && is_cron_field "${fields[4]}" 0 6
+}
+
+# Parts with commas between them, each '*', a number or a range, perhaps with a step.
+is_cron_field() { # TEXT LEAST MOST
+    local part parts first last step
+    [[ $1 =~ ^[0-9*/-]+(,[0-9*/-]+)*$ ]] || return
+    IFS=, read -ra parts <<<"$1"
+    for part in "${parts[@]}"; do
+        [[ $part =~ ^(\*|([0-9]{1,2})(-([0-9]{1,2}))?)(/([0-9]{1,2}))?$ ]] || return
+        first=10#${BASH_REMATCH[2]:-$2} last=10#${BASH_REMATCH[4]:-${BASH_REMATCH[2]:-$3}} step=10#${BASH_REMATCH[6]:-1}
+        ((first >= $2 && first <= last && last <= $3 && step > 0)) || return
+    done
+}
+
+is_time() {
+    local seconds
+    [[ $1 =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](Z|[+-][0-9]{2}:[0-9]{2})$ ]] || return
+    seconds=$(date -ud "$1" +%s 2>/dev/null) && ((seconds >= 0 && seconds <= EPOCHSECONDS))
+}
+
+# 63 bits.
+is_id() {
+    local digits=${1#"${1%%[!0]*}"} most=9223372036854775807
+    [[ $1 =~ ^[0-9]+$ ]] && { ((${#digits} < 19)) || [[ ${#digits} == 19 && ! n$digits > n$most ]]; }
 }
 
 is_size() { # TEXT LEAST

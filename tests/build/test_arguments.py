@@ -1,5 +1,7 @@
 """Arguments and configuration: every problem with its place, before anything is touched."""
 
+import subprocess
+
 import pytest
 
 import world as worlds
@@ -35,7 +37,7 @@ def test_all_problems_of_a_configuration_come_in_one_run_with_their_lines(world)
         "WHATEVER=1": "unknown setting 'WHATEVER'",
         "STORAGE_QUOTA_SIZE=5": "'STORAGE_QUOTA_SIZE' must be a size of at least 128M, such as 512MB or 5G, not \"5\"",
         "LOG_QUOTA_SIZE=1M": "'LOG_QUOTA_SIZE' must be a size of at least 64M, such as 512MB or 5G, not \"1M\"",
-        "SERVICE_PORT=70000": "'SERVICE_PORT' must be a port from 1 to 65535, not \"70000\"",
+        "SERVICE_PORT=70000": "'SERVICE_PORT' must be a port from 1024 to 65535, not \"70000\"",
         "SERVICE_PORT=7001": "'SERVICE_PORT' was already set on line 7",
         'SHARD_ID="9-3"': "'SHARD_ID' must be a number from 0 to 65535, or a range such as 64-127, not \"9-3\"",
         "CPU_LIMIT=0": "'CPU_LIMIT' must be a number from 1 to 512, or all, not \"0\"",
@@ -44,7 +46,8 @@ def test_all_problems_of_a_configuration_come_in_one_run_with_their_lines(world)
         "SNAPSHOT_RETENTION=x": "'SNAPSHOT_RETENTION' must be a number of days from 1 to 3650, not \"x\"",
         'STORAGE_COMPRESSION="zstd:99"': "'STORAGE_COMPRESSION' must be none, lzo, zlib, zlib:1 to 9, zstd, or "
                                          "zstd:1 to 15, not \"zstd:99\"",
-        "START_TIME=2022": "'START_TIME' must be a time such as 2014-09-01T00:00:00Z, or empty, not \"2022\"",
+        "START_TIME=2022": "'START_TIME' must be a time from 1970 to now, such as 2014-09-01T00:00:00Z, or "
+                           "empty, not \"2022\"",
         "AUTOSTART=1": "'AUTOSTART' must be yes or no, not \"1\"",
         "BRIDGE=": "'BRIDGE' must be auto, or the name of a bridge such as lxdbr0, not \"\"",
         'CONTAINER_NAME="go id"': "'CONTAINER_NAME' must be 1 to 30 letters, digits or '-', with a letter first, "
@@ -71,6 +74,35 @@ def test_all_problems_of_a_configuration_come_in_one_run_with_their_lines(world)
         f"{locations}:3: 'btrfs_local_main.path' was already set on line 1",
         "build.sh: nothing was changed"]
     assert world.calls() == []
+
+
+WRONG_VALUES = {
+    "SERVICE_PORT": ["80", "1023", "65536"],
+    "SNAPSHOT_SCHEDULE": ["99 99 99 99 99", "60 3 * * *", "0 24 * * *", "0 3 0 * *", "0 3 32 * *", "0 3 * 0 *",
+                          "0 3 * 13 *", "0 3 * * 7", "*/0 * * * *", "9-3 * * * *", "1,,2 * * * *", "1-2-3 * * * *",
+                          "5* * * * *", "* * * *", "* * * * * *", "0-60 * * * *"],
+    "MIN_ID": ["9223372036854775808", "9999999999999999999", "00010000000000000000000", "1e3", "-1"],
+    "START_TIME": ["2022-99-99T99:99:99Z", "2022-02-30T00:00:00Z", "2022-01-01T24:00:00Z", "2022-01-01T00:00:60Z",
+                   "1969-12-31T23:59:59Z", "9999-01-01T00:00:00Z"],
+}
+RIGHT_VALUES = {
+    "SERVICE_PORT": ["1024", "65535"],
+    "SNAPSHOT_SCHEDULE": ["*/15 0-23/2 1,15,31 1-12 0,6", "05 3 * * *", "59 23 31 12 6", "none", "@daily"],
+    "MIN_ID": ["", "0", "9223372036854775807", "000000000000000000000001"],
+    "START_TIME": ["", "1970-01-01T00:00:00Z", "2022-02-28T23:59:59+01:00"],
+}
+SAY_THE_WRONG_ONES = """
+source build/run.sh && source build/values.sh && source build/settings.sh && rule_of "$1" && rule=$REPLY
+for value in "${@:2}"; do rule_problem "$rule" "$value"; [[ -z $REPLY ]] || echo "$value"; done
+"""
+
+
+@pytest.mark.parametrize("setting", WRONG_VALUES)
+def test_values_that_would_only_fail_in_the_container_are_refused(setting):
+    values = RIGHT_VALUES[setting] + WRONG_VALUES[setting]
+    refused = subprocess.run(["bash", "-c", SAY_THE_WRONG_ONES, "bash", setting, *values], cwd=worlds.PROJECT, check=True,
+                             env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True).stdout
+    assert refused.splitlines() == WRONG_VALUES[setting]
 
 
 @pytest.mark.parametrize("text", [
