@@ -289,11 +289,12 @@ converge() {
         fail "nothing was changed"
     fi
     say "Nothing to build: $NAME is what $CONF asks for."
+    STEPS_TOTAL=1
     if ! instance_runs "$NAME"; then
         STEPS_TOTAL=2
         step "start it" change "$CLIENT" start "$NAME"
-        step "wait until it serves" wait_until_healthy "$NAME"
     fi
+    step "wait until it serves" wait_until_healthy "$NAME"
     [[ -e $IMAGE_FOLDER/$IMAGE ]] || say "note: there is no $IMAGE_FOLDER/$IMAGE; --image-only makes it again"
 }
 

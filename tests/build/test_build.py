@@ -58,6 +58,17 @@ def test_a_second_run_starts_a_container_that_is_stopped(built):
     assert built.calls() == ["lxc start go-id-v1"]
 
 
+def test_a_second_run_does_not_call_what_is_not_well_done(built):
+    built.play("unwell", "503 no mark")
+    before = built.contents()
+    status, said = built.build()
+    assert status == 1
+    assert "http://127.0.0.1:7001/health does not say OK, but: 503 no mark\n" in said
+    assert "curl http://localhost:7001/generate" not in said
+    assert built.calls() == []
+    assert built.contents() == before
+
+
 def test_a_second_run_says_what_differs_and_changes_nothing(built):
     (built.project / "server/main.c").write_text("int main(void) { return 1; }\n")
     built.configure("LOG_QUOTA_SIZE=600M\n")
