@@ -149,10 +149,13 @@ check_host() {
     ((CHECKS_FAILED == 0)) || fail "$CHECKS_FAILED of these must be mended first; nothing was changed"
 }
 
-# The container itself, if it runs and is ours.
+# The container itself, if it runs, is ours, and that is the port that it has.
 port_holder() {
     ((MANAGER_ANSWERS)) || return 0
-    ! instance_runs "$NAME" || ! is_ours "$NAME" || echo "$NAME"
+    if instance_runs "$NAME" && is_ours "$NAME"; then
+        ask config device get "$NAME" api listen
+        [[ $REPLY != "tcp:127.0.0.1:$HOST_PORT" ]] || echo "$NAME"
+    fi
 }
 
 # Names that are taken by what was not made here stop the build.

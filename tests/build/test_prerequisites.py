@@ -184,6 +184,15 @@ def test_a_bridge_that_is_missing_is_made_when_asked(world):
     assert "lxc network create lxdbr0 ipv4.address=auto ipv4.nat=true ipv6.address=none" in world.calls()
 
 
+def test_another_port_that_is_taken_is_not_the_containers_own(built):
+    built.configure("HOST_PORT=7100\n")
+    built.play("ports", "7100")
+    status, said = built.build("--rebuild")
+    assert status == 1
+    assert "  ✗ port 7100              in use on this host" in said
+    assert built.calls() == []
+
+
 def test_the_state_is_not_left_behind_in_another_pool(built):
     built.configure("STORAGE_LOCATION_ID=elsewhere\n")
     status, said = built.build("--rebuild")
