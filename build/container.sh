@@ -63,8 +63,14 @@ make_bridge() {
     change "$CLIENT" network create "$BRIDGE" ipv4.address=auto ipv4.nat=true ipv6.address=none
 }
 
+# How a pool on a loop file is mounted, in REPLY.
+pool_options() {
+    REPLY=user_subvol_rm_allowed
+    [[ $STORAGE_COMPRESSION == none ]] || REPLY+=",compress=$STORAGE_COMPRESSION"
+}
+
 make_pool() {
-    local options=user_subvol_rm_allowed
+    local options
     pool_driver "$STORAGE_LOCATION_ID"
     [[ -z $REPLY ]] || return 0
     if [[ -n $STORAGE_PATH ]]; then
@@ -75,7 +81,8 @@ make_pool() {
         undo_later retried delete_pool "$STORAGE_LOCATION_ID"
         change "$CLIENT" storage create "$STORAGE_LOCATION_ID" btrfs source="$STORAGE_PATH/go-id"
     else
-        [[ $STORAGE_COMPRESSION == none ]] || options+=",compress=$STORAGE_COMPRESSION"
+        pool_options
+        options=$REPLY
         undo_later retried delete_pool "$STORAGE_LOCATION_ID"
         lxd_size "$STORAGE_POOL_SIZE"
         change "$CLIENT" storage create "$STORAGE_LOCATION_ID" btrfs size="$REPLY" btrfs.mount_options="$options"

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
 # image.sh: from the sources to the image, and what stands beside it: its checksum and launch.sh.
 
-# What the image is made from, besides Debian's packages.
-IMAGE_SOURCES=(CMakeLists.txt CMakePresets.json cmake include lib common server cli packaging container build/image.sh)
+# What the image is made from, besides Debian's packages.  tests/build/test_sources.py finds what is missing here.
+IMAGE_SOURCES=(CMakeLists.txt CMakePresets.json LICENSE cmake include lib common server cli packaging container
+    docs/openapi.yaml scripts/completions.sh scripts/man_page.sh scripts/service_config.sh build/image.sh)
 
 WORK=$ROOT/out/container     # the log, and in parts/ what is under way
 FINGERPRINT=SHA256-OF-IMAGE  # of the image; LXD calls it by that

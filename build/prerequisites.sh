@@ -97,7 +97,7 @@ check_pool() {
     pool_driver "$STORAGE_LOCATION_ID"
     driver=$REPLY
     if [[ $driver == btrfs ]]; then
-        good "storage pool" "$STORAGE_LOCATION_ID is there, and is BTRFS"
+        check_pool_options
     elif [[ -n $driver ]]; then
         bad "storage pool" "$STORAGE_LOCATION_ID is there, but is $driver" "choose another STORAGE_LOCATION_ID"
     elif [[ -z $STORAGE_PATH ]]; then
@@ -110,6 +110,28 @@ check_pool() {
             "move it away, or map $STORAGE_LOCATION_ID to another folder in $STORAGE_LOCATIONS_FILE"
     else
         good "storage pool" "$STORAGE_LOCATION_ID will be made, in $STORAGE_PATH/go-id"
+    fi
+}
+
+# What STORAGE_POOL_SIZE and STORAGE_COMPRESSION say is for the making of a pool on a loop file.
+check_pool_options() {
+    local size options asked kept=()
+    ask storage get "$STORAGE_LOCATION_ID" size
+    size=$REPLY
+    ask storage get "$STORAGE_LOCATION_ID" btrfs.mount_options
+    options=$REPLY
+    pool_options
+    asked=$REPLY
+    lxd_size "$STORAGE_POOL_SIZE"
+    if [[ -n $size && $options == *user_subvol_rm_allowed* ]]; then
+        [[ $size == "$REPLY" ]] || kept+=("STORAGE_POOL_SIZE (it has $size)")
+        [[ $options == "$asked" ]] || kept+=("STORAGE_COMPRESSION (it is mounted with $options)")
+    fi
+    if ((${#kept[@]} > 0)); then
+        warning "storage pool" "$STORAGE_LOCATION_ID is there, and not changed: ${kept[*]}" \
+            "choose another STORAGE_LOCATION_ID for a new pool; or let these settings say what is there"
+    else
+        good "storage pool" "$STORAGE_LOCATION_ID is there, and is BTRFS"
     fi
 }
 

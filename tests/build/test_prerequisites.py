@@ -35,6 +35,7 @@ def same_shard(world):
 def foreign_volume(world):
     (world.played / "pools/btrfs_local_main/volumes/go-id-v1-state").mkdir(parents=True)
     world.play("pools/btrfs_local_main/driver", "btrfs")
+    world.play("pools/btrfs_local_main/config", "")
 
 
 def not_btrfs(world):
@@ -182,6 +183,17 @@ def test_a_bridge_that_is_missing_is_made_when_asked(world):
     status, said = world.build("--create-bridge")
     assert status == 0, said
     assert "lxc network create lxdbr0 ipv4.address=auto ipv4.nat=true ipv6.address=none" in world.calls()
+
+
+@pytest.mark.parametrize("setting, there", [
+    ("STORAGE_POOL_SIZE=20G", "STORAGE_POOL_SIZE (it has 12GiB)"),
+    ("STORAGE_COMPRESSION=zlib", "STORAGE_COMPRESSION (it is mounted with user_subvol_rm_allowed,compress=zstd)"),
+])
+def test_what_a_pool_that_is_there_does_not_take_is_said(built, setting, there):
+    built.configure(f"{setting}\n")
+    status, said = built.build("--check")
+    assert status == 0, said
+    assert f"  ! storage pool           btrfs_local_main is there, and not changed: {there}\n      mend it: " in said
 
 
 def test_another_port_that_is_taken_is_not_the_containers_own(built):

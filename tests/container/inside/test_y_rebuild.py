@@ -24,6 +24,7 @@ def test_built_again_there_is_nothing_to_do(go_id):
     pid = go_id.pid()
     said = start_default().stdout
     assert "curl http://localhost:7001/generate" in said
+    assert "✓ storage pool" in said  # what LXD says of it is what was asked for
     assert go_id.pid() == pid
 
 
