@@ -118,7 +118,7 @@ format: ## format the C sources in place
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
 install: release ## install binary, library, units, manual, config (PREFIX, DESTDIR)
-	DESTDIR="$(DESTDIR)" cmake --install out/release --prefix "$(PREFIX)"
+	umask 022 && DESTDIR="$(DESTDIR)" cmake --install out/release --prefix "$(PREFIX)" # folders that all can read
 
 deb: ## build the Debian packages out/deb/*.deb
 	@scripts/install_packages.sh build deb

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # build.sh: from a host and its sources to a running go-id in a container on BTRFS.  See usage().
 set -euo pipefail
+umask 022 # of what goes into the image, whoever builds it
 export LC_ALL=C
 
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

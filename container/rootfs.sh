@@ -88,10 +88,15 @@ link_applets() {
     set +f
 }
 
+# lay TREE ROOT: copies it over, as root's and for all to read, whatever umask it was made or cloned with.
+lay() {
+    tar --create --mode=u=rwX,go=rX --owner=0 --group=0 -C "$1" . | tar --extract --preserve-permissions -C "$2"
+}
+
 # Lays files/ over it, and makes the folders that are empty at first.
 take_files() {
     local rootfs=$1
-    cp -a --no-preserve=ownership "$here/files/." "$rootfs"
+    lay "$here/files" "$rootfs"
     (cd -- "$rootfs" && install -d dev proc sys run usr/local/bin var/cache var/lib var/log/journal \
         var/spool && install -d -m 700 root && install -d -m 1777 tmp var/tmp)
     ln -sfn ../run "$rootfs/var/run"
@@ -130,7 +135,7 @@ main() {
         "$here/packages.sh" "$unpacked"
     fi
     export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(newest_time "$unpacked")}
-    cp -a --no-preserve=ownership "$stage/." "$unpacked"
+    lay "$stage" "$unpacked"
     make_accounts "$unpacked"
     take_contents "$unpacked" "$rootfs"
     take_libraries "$unpacked" "$rootfs"

@@ -1,6 +1,7 @@
 """What build.sh makes, and what a second run makes of it."""
 
 import hashlib
+import os
 import subprocess
 
 import pytest
@@ -31,6 +32,17 @@ def test_it_makes_what_the_configuration_asks_for(world):
     assert world.instance("go-id-v1", "state") == "RUNNING"
     assert world.instance("go-id-v1", "snapshots/first") is not None
     assert (world.played / "instances/go-id-v1/snapshots/first").exists()
+
+
+def test_a_strict_umask_does_not_get_into_the_image(world):
+    """A program that only its owner can read is none for the service's user."""
+    before = os.umask(0o077)
+    try:
+        status, said = world.build("--image-only")
+    finally:
+        os.umask(before)
+    assert status == 0, said
+    assert (world.played / "umask").read_text() == "0022\n"
 
 
 def test_the_exported_image_has_a_checksum_that_checks(built):

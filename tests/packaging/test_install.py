@@ -290,6 +290,19 @@ def test_destdir_and_the_prefix_usr_give_the_paths_of_the_system(tmp_path):
     assert (tmp_path / "etc/go-id/go-id.conf").exists()
 
 
+def test_a_strict_umask_keeps_nothing_from_the_services_user(tmp_path):
+    """What make install does, with the build folder of these tests."""
+    root = tmp_path / "root"
+    commands = subprocess.run(["make", "--no-print-directory", "-C", SOURCES, "-n", "-o", "release", "install",
+                               f"DESTDIR={root}", "PREFIX=/usr"], check=True, capture_output=True, text=True).stdout
+    assert "cmake --install out/release " in commands
+    subprocess.run(["bash", "-c", "umask 077; " + commands.replace("out/release", os.path.dirname(GO_ID))], check=True,
+                   stdout=subprocess.DEVNULL)
+    paths = list(root.rglob("*"))
+    assert root / "etc/go-id/go-id.conf" in paths and root / "usr/bin/go-id" in paths
+    assert not [str(path) for path in paths if path.stat().st_mode & (bits := 0o5 if path.is_dir() else 0o4) != bits]
+
+
 def test_sysusers_takes_its_file(prefix, tmp_path):
     (tmp_path / "etc").mkdir()
     done = subprocess.run(["systemd-sysusers", f"--root={tmp_path}",
