@@ -74,6 +74,7 @@ make_pool() {
     pool_driver "$STORAGE_LOCATION_ID"
     [[ -z $REPLY ]] || return 0
     if [[ -n $STORAGE_PATH ]]; then
+        [[ ! -d $STORAGE_PATH/go-id ]] || change rmdir "$STORAGE_PATH/go-id" # empty, as check_pool() has seen
         undo_later delete_subvolume "$STORAGE_PATH/go-id"
         change btrfs subvolume create "$STORAGE_PATH/go-id"
         [[ $STORAGE_COMPRESSION == none ]] ||

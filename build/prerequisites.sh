@@ -105,12 +105,17 @@ check_pool() {
     elif [[ $(stat -f -c %T "$STORAGE_PATH") != btrfs ]]; then
         bad "storage pool" "$STORAGE_PATH is not on a BTRFS, but on $(stat -f -c %T "$STORAGE_PATH")" \
             "mount a BTRFS there, or correct $STORAGE_LOCATIONS_FILE"
-    elif [[ -e $STORAGE_PATH/go-id ]]; then
+    elif [[ -e $STORAGE_PATH/go-id ]] && ! is_empty_folder "$STORAGE_PATH/go-id"; then
         bad "storage pool" "$STORAGE_PATH/go-id is there already, and no pool" \
             "move it away, or map $STORAGE_LOCATION_ID to another folder in $STORAGE_LOCATIONS_FILE"
     else
         good "storage pool" "$STORAGE_LOCATION_ID will be made, in $STORAGE_PATH/go-id"
     fi
+}
+
+# What is left of a pool that was deleted.
+is_empty_folder() {
+    [[ -d $1 && ! -L $1 && -z $(ls -A -- "$1") ]]
 }
 
 # What STORAGE_POOL_SIZE and STORAGE_COMPRESSION say is for the making of a pool on a loop file.

@@ -187,10 +187,13 @@ def test_incus_is_taken_where_lxd_is_not(world):
     assert "incus snapshot create go-id-v1 first --no-expiry" in world.calls()
 
 
-@pytest.mark.parametrize("compression", ["zstd:3", "none"])
-def test_a_location_that_is_mapped_becomes_a_subvolume_there(world, compression):
+@pytest.mark.parametrize("compression, left", [("zstd:3", False), ("none", True)])
+def test_a_location_that_is_mapped_becomes_a_subvolume_there(world, compression, left):
+    """Also where a pool was that LXD has deleted: it leaves an empty subvolume."""
     disk = world.folder / "disk"
     disk.mkdir()
+    if left:
+        (disk / "go-id").mkdir()
     locations = world.folder / "locations"
     locations.write_text(f"# of this host\nother.path=/nowhere\nbtrfs_local_main.path={disk}\n")
     world.configure(f'STORAGE_LOCATIONS_FILE="{locations}"\nSTORAGE_COMPRESSION={compression}\n')

@@ -44,7 +44,7 @@ def not_btrfs(world):
 
 
 def subvolume_taken(world):
-    (world.folder / "go-id").mkdir()
+    (world.folder / "go-id/of-another").mkdir(parents=True)
     mapped(world, f"btrfs_local_main.path={world.folder}\n")
 
 

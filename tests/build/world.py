@@ -20,7 +20,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 STAND_INS = PROJECT / "tests/build/stand_ins"
 DEADLINE_S = 600  # for what must happen, and does so within seconds on a machine that is not busy
 
-TOOLS = ("bash env sed awk grep cut tail head stat mktemp mkdir rm mv cp cat date dirname find sort xargs sha256sum "
+TOOLS = ("bash env sed awk grep cut tail head stat mktemp mkdir rmdir rm mv cp cat date dirname find sort xargs sha256sum "
          "tr setsid timeout flock uname wc chmod touch basename tar ls").split()
 PLAYED = {
     "lxc": ("lxc",),
