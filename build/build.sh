@@ -111,6 +111,7 @@ inputs() {
 
 install_packages() {
     if ((DRY_RUN)); then
+        WOULD_INSTALL=1
         printf '+ scripts/install_packages.sh build container   (if any of theirs is missing)\n'
     else
         "$ROOT/scripts/install_packages.sh" build container

@@ -26,8 +26,12 @@ find_client() {
 }
 
 # ask ARGUMENTS...: a question to the manager; its answer is in REPLY.  What was asked since the last change is
-# remembered.
+# remembered.  Where a dry run would have to install it first, there is nothing yet.
 ask() {
+    if ((DRY_RUN && MANAGER_ANSWERS == 0)); then
+        REPLY=
+        return
+    fi
     if [[ -n ${ASKED["$*"]+known} ]]; then
         REPLY=${ASKED["$*"]}
         return

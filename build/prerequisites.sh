@@ -4,6 +4,7 @@
 # Each check prints one line, good, warning or bad, and below it the command that mends what it found.
 
 CHECKS_FAILED=0
+WOULD_INSTALL=0      # 1: a dry run of what would install what is missing first
 MANAGER_ANSWERS=0    # 1: questions about containers can be asked
 
 good() { # WHAT DETAIL
@@ -21,6 +22,15 @@ bad() { # WHAT DETAIL MEND
     printf '      mend it: %s\n' "$3"
 }
 
+# missing WHAT DETAIL MEND: a package, which may be about to be installed.
+missing() {
+    if ((WOULD_INSTALL)); then
+        warning "$1" "$2; would be installed"
+    else
+        bad "$@"
+    fi
+}
+
 # check_tools WHAT MEND TOOL...
 check_tools() {
     local what=$1 mend=$2 tool missing=()
@@ -29,7 +39,7 @@ check_tools() {
         command -v "$tool" >/dev/null || missing+=("$tool")
     done
     if ((${#missing[@]} > 0)); then
-        bad "$what" "missing: ${missing[*]}" "$mend"
+        missing "$what" "missing: ${missing[*]}" "$mend"
     else
         good "$what" "$*"
     fi
@@ -47,7 +57,7 @@ check_btrfs_tools() { # MEND
     if command -v btrfs >/dev/null; then
         good "BTRFS tools" "$(btrfs --version 2>&1 | head -n 1)"
     else
-        bad "BTRFS tools" "there is no command btrfs" "$1"
+        missing "BTRFS tools" "there is no command btrfs" "$1"
     fi
 }
 
@@ -71,7 +81,7 @@ check_manager() { # MEND
         good "LXD or Incus" "$CLIENT $("$CLIENT" --version 2>/dev/null), and it answers"
         ;;
     1) bad "LXD or Incus" "$CLIENT is installed, but does not answer: $REPLY" "$(mend_manager "$REPLY")" ;;
-    *) bad "LXD or Incus" "neither lxc nor incus is installed" "$1" ;;
+    *) missing "LXD or Incus" "neither lxc nor incus is installed" "$1" ;;
     esac
 }
 
@@ -141,7 +151,7 @@ check_pool_options() {
 }
 
 has_link() {
-    ip -o link show dev "$1" >/dev/null 2>&1
+    command -v ip >/dev/null && ip -o link show dev "$1" >/dev/null 2>&1
 }
 
 # check_bridge CREATE MEND: leaves BRIDGE as the name to use.  CREATE=1: it will be made.
@@ -200,6 +210,10 @@ pool_folder() {
 # check_port HOLDER: the container that may hold it already, since it is the one that is built.
 check_port() {
     local said
+    if ! command -v ss >/dev/null; then
+        warning "port $HOST_PORT" "not checked: there is no command ss"
+        return
+    fi
     said=$(ss -Hltn "sport = :$HOST_PORT") || said=
     if [[ -z $said ]]; then
         good "port $HOST_PORT" "free"

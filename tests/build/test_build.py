@@ -226,6 +226,26 @@ def test_a_dry_run_prints_every_changing_command_and_changes_nothing(world):
     assert shown == done
 
 
+def test_a_dry_run_on_a_bare_host_shows_the_build_behind_the_installation(world):
+    (world.played / "networks/lxdbr0").rmdir()
+    _, said = world.build("--dry-run", "--create-bridge")
+    shown = world.shown(said)
+    world.lack("gcc", "mmdebstrap", "curl", "ip", "ss", "btrfs", "lxc")
+    before = world.contents()
+    status, said = world.build("--dry-run", "--create-bridge", "--install")
+    assert status == 0, said
+    assert "+ scripts/install_packages.sh build container" in said
+    for line in ("compiler               missing: gcc", "image tools            missing: mmdebstrap",
+                 "network tools          missing: curl ip ss", "BTRFS tools            there is no command btrfs",
+                 "LXD or Incus           neither lxc nor incus is installed"):
+        assert f"  ! {line}; would be installed\n" in said
+    assert "  ✗ " not in said and "command not found" not in said
+    assert world.shown(said) == shown and len(shown) > 10
+    assert said.endswith("Nothing was changed.\n")
+    assert world.calls() == []
+    assert world.contents() == before
+
+
 def test_a_dry_run_of_rebuild_shows_the_exchange(built):
     before = built.contents()
     status, said = built.build("--dry-run", "--rebuild")
