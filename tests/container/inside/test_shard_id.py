@@ -89,6 +89,13 @@ def test_a_range_of_shards(shard1):
     assert 64 <= shard1.shard() <= 127
 
 
+def test_options_before_the_verb_make_no_difference(shard1):
+    set_shard(15)
+    systemctl("--type service restart go-id")
+    shard1.wait_healthy()
+    assert shard1.shard() == 15
+
+
 def test_a_start_that_would_keep_another_shard_says_so(shard1):
     set_shard(10)
     systemctl("start go-id")
