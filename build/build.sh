@@ -303,14 +303,6 @@ converge() {
     [[ -e $IMAGE_FOLDER/$IMAGE ]] || say "note: there is no $IMAGE_FOLDER/$IMAGE; --image-only makes it again"
 }
 
-recover_from_kill() {
-    if instance_exists "$NAME-new" || instance_exists "$NAME-old"; then
-        STEPS_TOTAL=1
-        step "clear up after a run that was killed" recover "$NAME"
-        STEP_NUMBER=0
-    fi
-}
-
 main() {
     read_arguments "$@"
     load_settings
@@ -325,7 +317,7 @@ main() {
         step "export image and launch.sh" export_image "$INPUTS"
         forget_undo
     else
-        recover_from_kill
+        recover_from_kill "$NAME"
         if instance_exists "$NAME" && ((REBUILD == 0)); then
             converge
         else

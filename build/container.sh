@@ -217,3 +217,11 @@ recover() {
         change "$CLIENT" start "$name"
     fi
 }
+
+recover_from_kill() { # NAME
+    if instance_exists "$1-new" || instance_exists "$1-old"; then
+        STEPS_TOTAL=1
+        step "clear up after a run that was killed" recover "$1"
+        STEP_NUMBER=0
+    fi
+}

@@ -105,6 +105,7 @@ main() {
         LOG_FILE=$(mktemp "${TMPDIR:-/tmp}/go-id-launch.XXXXXX")
         watch_signals
     fi
+    recover_from_kill "$NAME"
     inputs="SHARD_ID=$SHARD_ID;HOST_PORT=$HOST_PORT;SOURCES=$SOURCES"
     STEPS_TOTAL=$((6 + BRIDGE_IS_MISSING))
     say "Launch of $NAME"

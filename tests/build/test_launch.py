@@ -93,6 +93,19 @@ def test_what_it_half_made_is_removed(host, number):
     assert host.contents() == before
 
 
+def test_a_run_that_was_killed_is_cleared_up_by_the_next(host):
+    """kill -9 leaves a container that is not whole, under the name that it has until then."""
+    assert launch(host, "--shard", "2")[0] == 0
+    (host.played / "instances/go-id-shard2").rename(host.played / "instances/go-id-shard2-new")
+    host.play("instances/go-id-shard2-new/state", "STOPPED")
+    host.calm()
+    status, said = launch(host, "--shard", "2")
+    assert status == 0, said
+    assert "clear up after a run that was killed" in said
+    assert host.instances() == ["go-id-shard2"]
+    assert "lxc delete --force go-id-shard2-new" in host.calls()
+
+
 @pytest.mark.parametrize("arguments, said", [
     ([], "which shard? --shard N"),
     (["--shard"], "--shard needs a value"),
