@@ -3,6 +3,7 @@ later ones fill page cache, journal and volumes."""
 
 import glob
 import os
+import pathlib
 import re
 import statistics
 import subprocess
@@ -40,21 +41,24 @@ def image_path():
     return paths[0]
 
 
-def memory_stat(name):
-    """The container's cgroup, as the kernel counts it: usage, and what of it is files that it can drop."""
-    state = lxd.query(f"/1.0/instances/{name}/state")
-    with open(f"/proc/{state['pid']}/cgroup", encoding="ascii") as file:
+def memory_cgroup(name):
+    """The folder of the container's cgroup that counts and limits memory."""
+    with open(f"/proc/{lxd.query(f'/1.0/instances/{name}/state')['pid']}/cgroup", encoding="ascii") as file:
         paths = [line.rstrip("\n").split(":", 2) for line in file]
     # Version 1 has a line for the controller, version 2 one line for all.  PID 1 may be deeper in it.
     for _, controllers, path in sorted(paths, key=lambda words: words[1] != "memory"):
         root = "/sys/fs/cgroup/memory" if controllers == "memory" else "/sys/fs/cgroup"
-        path = re.sub(r"(/lxc\.payload\.[^/]*)/.*", r"\1", path)
-        stat_path = f"{root}{path}/memory.stat"
-        if os.path.exists(stat_path):
-            with open(stat_path, encoding="ascii") as file:
-                stat = dict(line.split() for line in file)
-            return state["memory"]["usage"], int(stat.get("total_inactive_file", stat["inactive_file"]))
+        folder = pathlib.Path(root + re.sub(r"(/lxc\.payload\.[^/]*)/.*", r"\1", path))
+        if (folder / "memory.stat").exists():
+            return folder
     raise AssertionError(f"no cgroup of the container counts memory: {paths}")
+
+
+def memory_stat(name):
+    """As the kernel counts it: usage, and what of it is files that it can drop."""
+    stat = dict(line.split() for line in (memory_cgroup(name) / "memory.stat").read_text().splitlines())
+    usage = lxd.query(f"/1.0/instances/{name}/state")["memory"]["usage"]
+    return usage, int(stat.get("total_inactive_file", stat["inactive_file"]))
 
 
 def cpu_model():
@@ -71,6 +75,23 @@ def test_the_image_is_small(built, measured):
     measured["image, bytes"] = size
     assert size <= IMAGE_MAX
     assert lxd.sh(f"cd {lxd.REPOSITORY}/out/image && sha256sum -c *.sha256").returncode == 0
+
+
+def test_the_default_limits_are_those_of_the_kernel(go_id, manager):
+    """What build.conf says, as the kernel has it: memory, CPUs, and the quotas of root, state and log."""
+    config = lxd.query(f"/1.0/instances/{go_id.name}")["config"]
+    assert (config["limits.memory"], config["limits.cpu"]) == ("512MB", "2")
+    cgroup = memory_cgroup(go_id.name)
+    limit = next(path for path in (cgroup / "memory.max", cgroup / "memory.limit_in_bytes") if path.exists())
+    assert int(limit.read_text()) == 512_000_000
+    allowed = go_id.text("sh", "-c", "grep Cpus_allowed_list /proc/1/status").split()[1]
+    cpus = [part.split("-") for part in allowed.split(",")]
+    assert sum(int(part[-1]) - int(part[0]) + 1 for part in cpus) == min(2, os.cpu_count())
+    pool = f"{os.environ['LXD_DIR']}/storage-pools/{lxd.POOL}"
+    for path, quota in ((f"containers/{go_id.name}", 5 << 30), (f"custom/default_{go_id.name}-state", 256 << 20),
+                        (f"custom/default_{go_id.name}-log", 512 << 20)):
+        said = lxd.sh(f"nsenter --target {manager.pid} --mount btrfs qgroup show --raw -re -f {pool}/{path}").stdout
+        assert str(quota) in said.split(), said
 
 
 def test_memory_of_the_container(go_id, measured):
