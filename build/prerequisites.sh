@@ -25,7 +25,7 @@ bad() { # WHAT DETAIL MEND
 # missing WHAT DETAIL MEND: a package, which may be about to be installed.
 missing() {
     if ((WOULD_INSTALL)); then
-        warning "$1" "$2; would be installed"
+        warning "$1" "$2; would be installed" "$3"
     else
         bad "$@"
     fi
@@ -101,7 +101,7 @@ mend_manager() { # WHAT IT SAID
 check_pool() {
     local driver
     if ((MANAGER_ANSWERS == 0)); then
-        warning "storage pool" "not checked: nothing answers that could be asked"
+        warning "storage pool" "not checked: nothing answers that could be asked" "as for LXD or Incus above"
         return
     fi
     pool_driver "$STORAGE_LOCATION_ID"
@@ -179,16 +179,18 @@ check_bridge() {
     fi
 }
 
-# check_room WHAT FOLDER: a warning below 10 GB, bad below 2 GB (the build needs about 1).
+# check_room WHAT FOLDER: a warning below 10 GiB, bad below 2 GiB (the build needs about 1).
 check_room() {
-    local what=$1 folder=$2 kib text
+    local what=$1 folder=$2 kib text mend
     while [[ ! -d $folder ]]; do folder=$(dirname "$folder"); done
     kib=$(df -Pk "$folder" | awk 'END { print $4 }')
-    text="$((kib / 1048576)).$((kib % 1048576 * 10 / 1048576)) GB free in $folder"
+    text="$((kib / 1048576)).$((kib % 1048576 * 10 / 1048576)) GiB free in $folder"
+    quote "$folder"
+    mend="du -xh -d 3 $REPLY | sort -h | tail   shows what takes it; remove some of that, or move to a larger disk"
     if ((kib < 2 << 20)); then
-        bad "$what" "$text; 2 GB are needed, 10 GB are good" "remove something there, or move to a larger disk"
+        bad "$what" "$text; 2 GiB are needed, 10 GiB are good" "$mend"
     elif ((kib < 10 << 20)); then
-        warning "$what" "$text; 10 GB or more are good"
+        warning "$what" "$text; 10 GiB or more are good" "$mend"
     else
         good "$what" "$text"
     fi
@@ -211,7 +213,7 @@ pool_folder() {
 check_port() {
     local said
     if ! command -v ss >/dev/null; then
-        warning "port $HOST_PORT" "not checked: there is no command ss"
+        warning "port $HOST_PORT" "not checked: there is no command ss" "as for the tools above"
         return
     fi
     said=$(ss -Hltn "sport = :$HOST_PORT") || said=

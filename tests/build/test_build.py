@@ -238,7 +238,7 @@ def test_a_dry_run_on_a_bare_host_shows_the_build_behind_the_installation(world)
     for line in ("compiler               missing: gcc", "image tools            missing: mmdebstrap",
                  "network tools          missing: curl ip ss", "BTRFS tools            there is no command btrfs",
                  "LXD or Incus           neither lxc nor incus is installed"):
-        assert f"  ! {line}; would be installed\n" in said
+        assert f"  ! {line}; would be installed\n      mend it: build/build.sh " in said
     assert "  ✗ " not in said and "command not found" not in said
     assert world.shown(said) == shown and len(shown) > 10
     assert said.endswith("Nothing was changed.\n")
