@@ -40,7 +40,7 @@ Run again, it does nothing unless something differs.
 
   --check          check the configuration and the host, and stop
   --dry-run        print every command that would change something; change nothing
-  --install        install the Debian packages that are missing first
+  --install        install what is missing first, on Debian or Ubuntu
   --create-bridge  make the bridge if it is missing
   --rebuild        replace the container by a new one; the volumes with state and logs are kept
   --image-only     build the image and launch.sh, no container

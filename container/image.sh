@@ -5,12 +5,13 @@ set -euo pipefail
 export LC_ALL=C
 
 metadata() {
-    local rootfs=$1 created=$2
+    local rootfs=$1 created=$2 version
+    version=$(chroot "$rootfs" go-id version) # which shows that it runs there, too
     cat <<EOF
 architecture: $(uname -m)
 creation_date: $created
 properties:
-  description: $(chroot "$rootfs" go-id version)
+  description: $version
   os: Debian
   release: $(sed -n 's/^VERSION_CODENAME=//p' "$rootfs/usr/lib/os-release")
 EOF

@@ -29,7 +29,7 @@ packages_of() {
     oci) echo skopeo umoci util-linux ;;
     bench) echo python3 wrk nghttp2-client nginx-light redis-server redis-tools postgresql \
         util-linux "$(packages_of node)" ;;
-    image) echo mmdebstrap xz-utils tar binutils util-linux ;;
+    image) echo mmdebstrap debian-archive-keyring xz-utils tar binutils util-linux ;;
     e2e) echo python3 python3-pytest iproute2 mount nftables procps util-linux ;;
     container) echo "$(packages_of image)" "$(container_manager)" btrfs-progs curl iproute2 ;;
     *)
@@ -39,10 +39,24 @@ packages_of() {
     esac
 }
 
-# LXD with what Debian only recommends beside it; nothing where LXD or Incus is there, as a snap for example.
+# LXD with what Debian only recommends beside it; nothing where LXD or Incus is there, as a snap for example.  Ubuntu has
+# LXD as a snap only.
 container_manager() {
-    command -v incus >/dev/null || { command -v lxc >/dev/null && ! is_installed lxd; } ||
+    if has_container_manager; then
+        return
+    elif is_ubuntu; then
+        echo snapd
+    else
         echo lxd lxd-client dnsmasq-base nftables uidmap
+    fi
+}
+
+has_container_manager() {
+    command -v incus >/dev/null || { command -v lxc >/dev/null && ! is_installed lxd; }
+}
+
+is_ubuntu() {
+    grep -qs '^ID=ubuntu$' "${OS_RELEASE:-/etc/os-release}"
 }
 
 is_installed() {
@@ -62,6 +76,18 @@ as_root() {
     fi
 }
 
+install_packages() { # PACKAGE...
+    (($# > 0)) || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "${0##*/}: this system has no apt-get; install these yourself: $*" >&2
+        return 1
+    fi
+    echo "installing what is missing: $*" >&2
+    as_root apt-get -o DPkg::Lock::Timeout=600 -q update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q install -y \
+        --no-install-recommends "$@"
+}
+
 main() {
     local group package names missing=()
     for group in "$@"; do
@@ -70,16 +96,10 @@ main() {
             is_installed "$package" || missing+=("$package")
         done
     done
-    ((${#missing[@]} > 0)) || return 0
-
-    if ! command -v apt-get >/dev/null; then
-        echo "${0##*/}: this system has no apt-get; install these yourself: ${missing[*]}" >&2
-        return 1
+    install_packages "${missing[@]}"
+    if [[ " $* " == *" container "* ]] && is_ubuntu && ! has_container_manager; then
+        as_root snap install lxd
     fi
-    echo "installing what is missing: ${missing[*]}" >&2
-    as_root apt-get -o DPkg::Lock::Timeout=600 -q update
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q install -y \
-        --no-install-recommends "${missing[@]}"
 }
 
 main "$@"
