@@ -5,7 +5,7 @@ umask 022 # of what goes into the image, whoever builds it
 export LC_ALL=C
 
 HERE=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
-ROOT=$(dirname -- "$HERE")
+ROOT=${HERE%/*}
 
 # shellcheck source=build/run.sh
 source "$HERE/run.sh"
@@ -96,7 +96,8 @@ load_settings() {
     # shellcheck disable=SC2034 # for launch.sh
     BRIDGE_SETTING=$BRIDGE
     IMAGE_FOLDER=${IMAGE_FOLDER:-$ROOT/out/image}
-    IMAGE=$(image_name)
+    image_name
+    IMAGE=$REPLY
 }
 
 # What a container is made from; what differs from it is told by differences().
@@ -106,7 +107,7 @@ inputs() {
         SNAPSHOT_RETENTION SERVICE_PORT HOST_PORT SHARD_ID START_TIME MIN_ID MEMORY_LIMIT CPU_LIMIT BRIDGE_SETTING AUTOSTART; do
         printf '%s=%s;' "${key%_SETTING}" "${!key}"
     done
-    printf 'SOURCES=%s' "$(sources_hash)"
+    printf 'SOURCES=' && sources_hash
 }
 
 install_packages() {
@@ -139,11 +140,13 @@ check_host() {
         check_manager "$install"
         check_pool
         check_bridge "$CREATE_BRIDGE" "$command --create-bridge"
-        check_room "space for the pool" "$(pool_folder)"
+        pool_folder
+        check_room "space for the pool" "$REPLY"
     fi
     check_room "space for the build" "$WORK"
     if ((IMAGE_ONLY == 0)); then
-        check_port "$(port_holder)"
+        port_holder
+        check_port "$REPLY"
         check_names
         check_shard "$NAME"
         check_shard_there
@@ -151,13 +154,16 @@ check_host() {
     ((CHECKS_FAILED == 0)) || fail "$CHECKS_FAILED of these must be mended first; nothing was changed"
 }
 
-# The container itself, if it runs, is ours, and that is the port that it has.
+# The container itself, if it runs, is ours, and that is the port that it has; in REPLY.
 port_holder() {
-    ((MANAGER_ANSWERS)) || return 0
-    if instance_runs "$NAME" && is_ours "$NAME"; then
+    if ((MANAGER_ANSWERS)) && instance_runs "$NAME" && is_ours "$NAME"; then
         ask config device get "$NAME" api listen
-        [[ $REPLY != "tcp:127.0.0.1:$HOST_PORT" ]] || echo "$NAME"
+        if [[ $REPLY == "tcp:127.0.0.1:$HOST_PORT" ]]; then
+            REPLY=$NAME
+            return
+        fi
     fi
+    REPLY=
 }
 
 # Names that are taken by what was not made here stop the build.
@@ -175,7 +181,8 @@ check_names() {
             [[ -n $REPLY ]] || others+=("volume $name")
         done
     fi
-    pool=$(state_pool) || exit
+    state_pool
+    pool=$REPLY
     if ((${#others[@]} > 0)); then
         bad "name $NAME" "not made by this script: ${others[*]}" \
             "choose another CONTAINER_NAME or CONTAINER_VERSION, or rename or delete what is there"
@@ -206,11 +213,13 @@ check_shard_there() {
             "put SHARD_ID=\"$live\" into $CONF; or $CLIENT config set $NAME environment.SHARD_ID=$SHARD_ID"
 }
 
-# The pool of the state of the container that is there, if one of ours is.
+# The pool of the state of the container that is there, if one of ours is; in REPLY.
 state_pool() {
-    is_ours "$NAME" || return 0
-    ask config device get "$NAME" state pool
-    echo "$REPLY"
+    if is_ours "$NAME"; then
+        ask config device get "$NAME" state pool
+    else
+        REPLY=
+    fi
 }
 
 # ---- the build --------------------------------------------------------------------------------

@@ -10,26 +10,27 @@ FINGERPRINT=SHA256-OF-IMAGE  # of the image; LXD calls it by that
 IMAGE=                       # the file's name
 
 sources_hash() {
-    local source there=()
+    local source sum there=()
     cd -- "$ROOT" || return
     for source in "${IMAGE_SOURCES[@]}"; do
         [[ ! -e $source ]] || there+=("$source")
     done
-    find "${there[@]}" -type f -not -name '*.pyc' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1
+    sum=$(find "${there[@]}" -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+    echo "${sum%% *}"
 }
 
-project_version() {
-    sed -n 's/^project(go-id VERSION \([0-9.]*\).*/\1/p' "$ROOT/CMakeLists.txt"
+project_version() { # in REPLY
+    [[ $(<"$ROOT/CMakeLists.txt") =~ project\(go-id\ VERSION\ ([0-9.]*) ]] && REPLY=${BASH_REMATCH[1]}
 }
 
-image_name() {
-    local machine
-    machine=$(uname -m)
+image_name() { # in REPLY
+    local machine=$HOSTTYPE
     case $machine in
     x86_64) machine=amd64 ;;
     aarch64) machine=arm64 ;;
     esac
-    echo "go-id-$(project_version)-$machine.tar.xz"
+    project_version
+    REPLY=go-id-$REPLY-$machine.tar.xz
 }
 
 compile_release() {
@@ -48,7 +49,8 @@ make_rootfs() {
 
 pack_image() {
     change "$ROOT/container/image.sh" "$WORK/parts/rootfs" "$WORK/parts/$IMAGE"
-    ((DRY_RUN)) || FINGERPRINT=$(sha256sum <"$WORK/parts/$IMAGE" | cut -d ' ' -f 1)
+    ((DRY_RUN)) || FINGERPRINT=$(sha256sum <"$WORK/parts/$IMAGE")
+    FINGERPRINT=${FINGERPRINT%% *}
 }
 
 clean_work() {
@@ -94,7 +96,8 @@ place() {
 print_launch_script() { # INPUTS
     local key part parts=()
     printf '#!/usr/bin/env bash\n'
-    printf '# launch.sh: brings up a shard of go-id %s from the image beside it.  Made by build/build.sh.\n' "$(project_version)"
+    project_version
+    printf '# launch.sh: brings up a shard of go-id %s from the image beside it.  Made by build/build.sh.\n' "$REPLY"
     printf 'set -euo pipefail\nexport LC_ALL=C\n\n'
     printf 'IMAGE=%q\nFINGERPRINT=%q\nSOURCES=%q\n' "$IMAGE" "$FINGERPRINT" "${1##*SOURCES=}"
     for key in STORAGE_LOCATION_ID STORAGE_POOL_SIZE STORAGE_COMPRESSION STORAGE_QUOTA_SIZE STATE_QUOTA_SIZE \

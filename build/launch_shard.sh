@@ -88,7 +88,8 @@ check_host() {
     check_image
     check_pool
     check_bridge "$CREATE_BRIDGE" "$0 --shard $SHARD_ID --create-bridge"
-    check_room "disk space" "$(pool_folder)"
+    pool_folder
+    check_room "disk space" "$REPLY"
     check_port ""
     check_name
     check_shard "$NAME"

@@ -55,7 +55,8 @@ check_root() { # COMMAND
 
 check_btrfs_tools() { # MEND
     if command -v btrfs >/dev/null; then
-        good "BTRFS tools" "$(btrfs --version 2>&1 | head -n 1)"
+        read -r REPLY < <(btrfs --version 2>&1) || true
+        good "BTRFS tools" "$REPLY"
     else
         missing "BTRFS tools" "there is no command btrfs" "$1"
     fi
@@ -156,21 +157,21 @@ has_link() {
 
 # check_bridge CREATE MEND: leaves BRIDGE as the name to use.  CREATE=1: it will be made.
 check_bridge() {
-    local wanted=$BRIDGE candidate
+    local wanted=$BRIDGE candidate candidates=("$BRIDGE")
     if [[ $BRIDGE == auto ]]; then
         BRIDGE=lxdbr0
         [[ $CLIENT != incus ]] || BRIDGE=incusbr0
-        for candidate in lxdbr0 lxcbr0 incusbr0; do
-            if has_link "$candidate"; then
-                BRIDGE=$candidate
-                break
-            fi
-        done
+        candidates=(lxdbr0 lxcbr0 incusbr0)
     fi
     BRIDGE_IS_MISSING=0
-    if has_link "$BRIDGE"; then
-        good "bridge" "$BRIDGE"
-    elif (($1)); then
+    for candidate in "${candidates[@]}"; do
+        if has_link "$candidate"; then
+            BRIDGE=$candidate
+            good "bridge" "$BRIDGE"
+            return
+        fi
+    done
+    if (($1)); then
         BRIDGE_IS_MISSING=1
         good "bridge" "$BRIDGE will be made"
     else
@@ -181,9 +182,11 @@ check_bridge() {
 
 # check_room WHAT FOLDER: a warning below 10 GiB, bad below 2 GiB (the build needs about 1).
 check_room() {
-    local what=$1 folder=$2 kib text mend
-    while [[ ! -d $folder ]]; do folder=$(dirname "$folder"); done
-    kib=$(df -Pk "$folder" | awk 'END { print $4 }')
+    local what=$1 folder=$2 kib text mend lines
+    while [[ ! -d $folder/ ]]; do folder=${folder%/*}; done
+    folder=${folder:-/}
+    mapfile -t lines < <(df -Pk "$folder")
+    read -r _ _ _ kib _ <<<"${lines[-1]}"
     text="$((kib / 1048576)).$((kib % 1048576 * 10 / 1048576)) GiB free in $folder"
     quote "$folder"
     mend="du -xh -d 3 $REPLY | sort -h | tail   shows what takes it; remove some of that, or move to a larger disk"
@@ -196,17 +199,13 @@ check_room() {
     fi
 }
 
-# Where LXD or Incus keeps its pools on loop files.
+# Where LXD or Incus keeps its pools on loop files; in REPLY.
 pool_folder() {
     local folder
-    if [[ -n $STORAGE_PATH ]]; then
-        echo "$STORAGE_PATH"
-        return
-    fi
+    REPLY=$STORAGE_PATH
     for folder in "${LXD_DIR:-/var/lib/lxd}" /var/snap/lxd/common/lxd /var/lib/incus /var/lib; do
-        [[ ! -d $folder ]] || break
+        [[ -n $REPLY || ! -d $folder ]] || REPLY=$folder
     done
-    echo "$folder"
 }
 
 # check_port HOLDER: the container that may hold it already, since it is the one that is built.
@@ -229,36 +228,38 @@ check_port() {
 
 # check_shard NAME: no other container of this host may issue the same ids.
 check_shard() {
-    local other retired
+    local in_use retired
     ((MANAGER_ANSWERS)) || return 0
-    list_instances
-    other=$(shard_holders "$1" in_use <<<"$REPLY")
-    retired=$(shard_holders "$1" retired <<<"$REPLY")
-    if [[ -n $other ]]; then
-        bad "shard $SHARD_ID" "${other%%$'\n'*} has it too: they would issue the same ids" \
+    find_shard_holders "$1"
+    if [[ -n $in_use ]]; then
+        bad "shard $SHARD_ID" "$in_use has it too: they would issue the same ids" \
             "choose another $SHARD_SETTING, or delete that container"
     elif [[ -n $retired ]]; then
-        warning "shard $SHARD_ID" "${retired%%$'\n'*} has it too, and must stay as it is: they would issue the same ids" \
+        warning "shard $SHARD_ID" "$retired has it too, and must stay as it is: they would issue the same ids" \
             "$CLIENT delete ${retired%% *}, once you will not go back to it"
     else
         good "shard $SHARD_ID" "no other container here has it"
     fi
 }
 
-# shard_holders NAME WHICH <INSTANCES: other containers of go-id with a machine id of SHARD_ID, a line each: its name
-# (its shards, state).  A copy of one bears the same keys; one that was made by hand has at least the name.  Of these,
-# one that was stopped and told not to start is 'retired', as docs/migration.md has it; all others are 'in_use'.
-shard_holders() {
-    local name state shards boot hash which first=${SHARD_ID%-*} last=${SHARD_ID#*-}
+# find_shard_holders NAME: other containers of go-id with a machine id of SHARD_ID: 'name (its shards, state)'.  A copy of
+# one bears the same keys; one that was made by hand has at least the name.  Of these, one that was stopped and told not
+# to start is $retired, as docs/migration.md has it; any other is $in_use.
+find_shard_holders() {
+    local name state shards boot hash first=${SHARD_ID%-*} last=${SHARD_ID#*-}
+    in_use='' retired=''
+    list_instances
     while IFS=, read -r name state shards boot hash; do
         [[ -n $hash || $name == *go-id* ]] || continue
         [[ $name != "$1" && $name != "$1-new" && $name != "$1-old" ]] || continue
         is_shards "$shards" || continue
         ((${shards%-*} <= last && ${shards#*-} >= first)) || continue
-        which=in_use
-        [[ -n $hash || ${state,,} != stopped || $boot != false ]] || which=retired
-        [[ $which != "$2" ]] || echo "$name (shard $shards, ${state,,})"
-    done
+        if [[ -z $hash && ${state,,} == stopped && $boot == false ]]; then
+            retired="$name (shard $shards, ${state,,})"
+        else
+            in_use="$name (shard $shards, ${state,,})"
+        fi
+    done <<<"$REPLY"
 }
 
 # A setting or an option: what the reader can change.
