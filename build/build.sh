@@ -196,8 +196,9 @@ check_names() {
 
 # The shard of the container that is there: what `lxc config set` has made of it, or else the default.
 live_shard() {
-    instance_key "$NAME" environment.SHARD_ID
-    REPLY=${REPLY:-1}
+    list_instances
+    [[ $'\n'$REPLY =~ $'\n'"$NAME",[^,]*,([^,]*), ]]
+    REPLY=${BASH_REMATCH[1]:-1}
 }
 
 # Whoever has changed it since the container was made must not get the old one back unasked.
