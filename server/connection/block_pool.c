@@ -25,6 +25,11 @@ void block_pool_destroy(struct block_pool *pool)
     *pool = (struct block_pool){0};
 }
 
+bool block_pool_is_empty(const struct block_pool *pool)
+{
+    return pool->returned_count == 0 && pool->fresh_count == pool->block_count;
+}
+
 void *block_pool_take(struct block_pool *pool)
 {
     uint32_t index;

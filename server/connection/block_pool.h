@@ -8,6 +8,7 @@
 #ifndef SERVER_CONNECTION_BLOCK_POOL_H
 #define SERVER_CONNECTION_BLOCK_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ NODISCARD int block_pool_create(struct block_pool *pool, size_t block_size, uint
 
 /* A pool that create() failed on, or one zeroed, is allowed. */
 void block_pool_destroy(struct block_pool *pool);
+
+/* Whether block_pool_take() would return NULL. */
+bool block_pool_is_empty(const struct block_pool *pool);
 
 /* Returns a block whose contents are undefined, or NULL when all are taken. */
 NODISCARD void *block_pool_take(struct block_pool *pool);

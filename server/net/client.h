@@ -31,7 +31,7 @@ struct client {
     uint32_t place;       /* what it is counted in: connection_count.h */
     struct connection connection;
     struct deadline deadline;
-    struct list_node wait_link;  /* in the worker's tick queue or line */
+    struct list_node wait_link;  /* in the worker's tick queue, line or unread */
     struct list_node ready_link; /* in the worker's list of clients with work left */
 };
 

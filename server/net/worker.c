@@ -122,6 +122,40 @@ static enum step do_input(struct worker *worker, struct client *client)
     return STEP_DONE;
 }
 
+static struct client *waiting(struct list_node *node)
+{
+    return LIST_ENTRY(node, struct client, wait_link);
+}
+
+/*
+ * Sees to it that there is a block for what the kernel does not take of an answer.  When clients
+ * that do not read have them all, the one that has read nothing for the longest time loses its
+ * connection: else the next one would, which may well be about to read.
+ */
+static void make_room_for_rest(struct worker *worker)
+{
+    static struct log_limit limit;
+    if (!block_pool_is_empty(&worker->workspace.outputs) || list_is_empty(&worker->unread))
+        return;
+    log_write_limited(
+        &limit, LOG_WARN, "unread_full",
+        "unread=%u hint=\"so many clients of a worker do not read their answers that "
+        "the one that has waited longest was cut off; MAX_CONNECTIONS_PER_CLIENT and a "
+        "shorter WRITE_TIMEOUT_MS keep them fewer\"",
+        (unsigned)WORKSPACE_OUTPUTS_MAX);
+    close_client(worker, waiting(worker->unread.next));
+}
+
+/* Puts a client behind the others that do not read, or takes it away from them. */
+static void note_unread(struct worker *worker, struct client *client, bool has_read)
+{
+    bool is_unread = client->connection.output != NULL;
+    if (!is_unread || has_read)
+        list_remove(&client->wait_link);
+    if (is_unread && !list_is_linked(&client->wait_link))
+        list_append(&worker->unread, &client->wait_link);
+}
+
 static enum step do_output(struct worker *worker, struct client *client)
 {
     /* What is in the shared buffer must leave it, even into a socket known to be full. */
@@ -137,13 +171,11 @@ static enum step do_output(struct worker *worker, struct client *client)
     if (len == -1)
         len = 0;
     client->writable = (size_t)len == pending.len;
+    if (!client->writable && worker->workspace.out.used > 0)
+        make_room_for_rest(worker);
     connection_on_output(&client->connection, &worker->workspace, (size_t)len);
+    note_unread(worker, client, len > 0);
     return STEP_DONE;
-}
-
-static struct client *waiting(struct list_node *node)
-{
-    return LIST_ENTRY(node, struct client, wait_link);
 }
 
 /* Puts a client where its due time has it; nearly always that is at the end. */
@@ -188,8 +220,9 @@ static void run_client(struct worker *worker, struct client *client)
 {
     enum step step = STEP_DONE;
     for (unsigned i = 0; step == STEP_DONE; i++) {
-        if (i >= CALLS_PER_TURN && worker->workspace.out.used == 0)
-            break;
+        if (i >= CALLS_PER_TURN && worker->workspace.out.used == 0 &&
+            connection_want(&client->connection, &worker->workspace) != CONNECTION_WANT_CLOSE)
+            break; /* one that is closed would look like one that is new */
         step = do_step(worker, client);
     }
     if (step == STEP_GONE)
@@ -432,6 +465,7 @@ int worker_create(struct worker *worker, struct worker_shared *shared, uint32_t 
     struct moment now = service_now(shared->service);
     list_init(&worker->tick_queue);
     list_init(&worker->line);
+    list_init(&worker->unread);
     list_init(&worker->ready);
     deadline_wheel_init(&worker->wheel, now.mono_ns);
 

@@ -53,7 +53,9 @@ struct worker {
     struct deadline_wheel wheel;
     struct list_node tick_queue; /* clients that wait for the tick of their ids, earliest first */
     struct list_node line;       /* clients whose large order has not begun, earliest first */
-    struct list_node ready;      /* clients with work left over from the last turn */
+    struct list_node unread; /* clients with answers that the kernel did not take, the one that has
+                                read nothing for the longest time first */
+    struct list_node ready;  /* clients with work left over from the last turn */
 };
 
 /* Reserves the worker's memory and descriptors.  Returns 0 or a negative errno. */

@@ -2,18 +2,24 @@
 
 import concurrent.futures
 import contextlib
+import fcntl
+import random
 import resource
 import select
 import socket
 import struct
+import termios
 import time
 
 import pytest
 
-from harness import DEADLINE_S, wait_until
-from http_client import Closed, Connection, request
+from harness import DEADLINE_S, daemon, wait_until
+from http_client import Closed, Connection, get, request
+from metrics import samples
 from undisturbed import connections, scaled, undisturbed
 
+RUDE = 200
+UNREAD_MAX = 512  # WORKSPACE_OUTPUTS_MAX
 RESET = struct.pack("=ii", 1, 0)  # SO_LINGER: close() resets
 
 
@@ -83,6 +89,62 @@ def test_slow_readers(directory, report):
 
     env = {"WRITE_TIMEOUT_MS": 300, "MAX_WAIT_MS": 20000, "SHARD_ID": "0-1023"}
     undisturbed(attack, directory, report, env=env, holding=count)
+
+
+def is_full(client):
+    """Whether nothing more arrives, though there is more: the answers' way is full."""
+    before = waiting_bytes(client)
+    time.sleep(0.05)
+    return before > 0 and waiting_bytes(client) == before
+
+
+def waiting_bytes(client):
+    return struct.unpack("=i", fcntl.ioctl(client.socket, termios.FIONREAD, bytes(4)))[0]
+
+
+def send_as_it_is_taken(client, chance):
+    """Requests of any size, in pieces of any size, and reads nothing: the daemon stops at any point of its turn."""
+    asked = request(chance.choice(("/health", "/decode/12345678")), "X: " + chance.randrange(400) * "x")
+    data = 600_000 // len(asked) * asked
+    client.socket.setblocking(False)
+    refused = 0
+    while data and refused < 40:
+        try:
+            data = data[client.socket.send(data[:chance.choice((2_000, 12_288, 30_000, 70_000))]):]
+            refused = 0
+        except BlockingIOError:
+            refused += 1
+            time.sleep(0.0003)
+        except OSError:
+            return
+
+
+def test_more_slow_readers_than_there_is_room_for(directory):
+    """Those that have read nothing for the longest time go; not the next one that pauses, and no one twice."""
+    path = "/generate?count=2500&format=text"
+    listen = (f"unix:{directory}/socket", "127.0.0.1:0")
+    env = {"WORKERS": 1, "SHARD_ID": "0-1023", "MAX_WAIT_MS": 60000}
+    chance = random.Random(5)
+    with daemon(env=env, listen=listen) as server, contextlib.ExitStack() as stack:
+        unix, tcp = server.addresses
+        slow = [stack.enter_context(Connection(unix)) for _ in range(UNREAD_MAX + 100)]
+        for client in slow:
+            client.socket.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.socket.send(200 * request(path))
+        with Connection(unix) as good:
+            good.send(40 * request(path))
+            wait_until(lambda: is_full(good), "the good client's way to be full")
+            for _ in range(40):
+                response = good.read_response()
+                assert (response.status, response.body.count(b"\n")) == (200, 2500)
+        assert "event=unread_full" in server.log()
+        assert "event=unread_full" in server.log()
+        for _ in range(RUDE):
+            with Connection(unix) as rude:
+                send_as_it_is_taken(rude, chance)
+        opened = samples(get(tcp, "/metrics")).of("go_id_connections_opened_total")
+        assert opened == len(slow) + 1 + RUDE + 1
 
 
 def test_idle_connections(directory, report):
