@@ -68,12 +68,18 @@ no_late_allocation() {
 
 # include -> lib -> common -> server -> cli: a folder includes only from those to its left.
 includes_point_left() {
-    ! {
+    local found
+    found=$(
         git grep --untracked -nE '#include "(common|server|cli)/' -- 'include/*' 'lib/*'
         git grep --untracked -nE '#include "(server|cli|lib)/|#include "sonyflake.h"' -- 'common/*'
-        git grep --untracked -nE '#include "(cli|lib)/' -- 'server/*' 'cli/*.h'
+        git grep --untracked -nE '#include "(cli|lib)/' -- 'server/*'
+        git grep --untracked -nE '#include "lib/' -- 'cli/*.h'
         git grep --untracked -nE '#include "server/(api|connection|net|clock|settings)/' -- 'server/http/*'
         git grep --untracked -nE '#include "server/(net)/' -- 'server/api/*' 'server/connection/*'
+    )
+    [[ -z $found ]] || {
+        echo "$found"
+        return 1
     }
 }
 
