@@ -9,7 +9,9 @@
 
 /* The byte behind that: family and transport. */
 #define TCP_IPV4 0x11
+#define UDP_IPV4 0x12
 #define TCP_IPV6 0x21
+#define UDP_IPV6 0x22
 
 /* Bytes of both addresses and both ports. */
 #define IPV4_LEN 12
@@ -38,6 +40,7 @@ static bool take_client(struct span bytes, struct proxy_header *header)
     uint8_t ipv4[4];
     switch (byte_at(bytes, SIGNATURE_LEN + 1)) {
     case TCP_IPV4:
+    case UDP_IPV4: /* QUIC ends at the proxy */
         if (len < IPV4_LEN)
             return false;
         memcpy(ipv4, addresses, sizeof(ipv4));
@@ -45,13 +48,14 @@ static bool take_client(struct span bytes, struct proxy_header *header)
         header->has_client = true;
         return true;
     case TCP_IPV6:
+    case UDP_IPV6:
         if (len < IPV6_LEN)
             return false;
         memcpy(header->client.bytes, addresses, sizeof(header->client.bytes));
         header->has_client = true;
         return true;
     default:
-        return true; /* unspecified, a Unix socket, UDP: nobody we could tell from others */
+        return true; /* unspecified, a Unix socket: nobody we could tell from others */
     }
 }
 
@@ -62,12 +66,13 @@ enum http_parse proxy_header_parse(struct span bytes, struct proxy_header *ret_h
     if (bytes.len < PROXY_HEADER_LEN_MIN)
         return HTTP_PARSE_MORE;
     size_t rest = (size_t)byte_at(bytes, 14) << 8 | byte_at(bytes, 15);
-    struct proxy_header header = {.len = PROXY_HEADER_LEN_MIN + rest};
+    struct proxy_header header = {.len = PROXY_HEADER_LEN_MIN + rest,
+                                  .is_local = byte_at(bytes, SIGNATURE_LEN) == LOCAL};
     if (header.len > PROXY_HEADER_LEN_MAX)
         return HTTP_PARSE_REFUSED;
     if (bytes.len < header.len)
         return HTTP_PARSE_MORE;
-    if (byte_at(bytes, SIGNATURE_LEN) == PROXY && !take_client(bytes, &header))
+    if (!header.is_local && !take_client(bytes, &header))
         return HTTP_PARSE_REFUSED;
     *ret_header = header;
     return HTTP_PARSE_DONE;

@@ -22,7 +22,8 @@
 
 struct proxy_header {
     size_t len;      /* bytes: the first request begins there */
-    bool has_client; /* else the proxy speaks for itself, or for no IP address */
+    bool is_local;   /* the proxy speaks for itself; else what follows is somebody else's */
+    bool has_client; /* who that is, if an IP address says so */
     struct ip_address client;
 };
 

@@ -292,6 +292,7 @@ static size_t read_proxy_header(struct connection *c, struct workspace *w, struc
         break;
     }
     c->origin.sends_header = false;
+    c->origin.is_proxy = header.is_local; /* else a stranger writes what follows */
     if (header.has_client)
         c->origin = origin_of_address(w->service->gate->origins, &header.client);
     return header.len;

@@ -144,6 +144,20 @@ def test_the_proxy_protocol_says_who_the_client_is(client, other):
                    preface=header(client, command=0x20)).status == 200
 
 
+@pytest.mark.parametrize("family", [0x00, 0x31])
+def test_behind_a_header_without_an_ip_address_nobody_is_believed(family):
+    """Unspecified, or a Unix socket: what follows is a stranger's, and not the proxy's own."""
+    preface = SIGNATURE + struct.pack("!BBH", 0x21, family, 0)
+    with daemon(env=PROXY) as server:
+        use_up(server.address, "X-Forwarded-For: 192.0.2.1", source="127.0.0.9", preface=preface)
+        for i in range(10):
+            assert ask(server.address, "/generate", f"X-Forwarded-For: 192.0.2.{i}",
+                       source="127.0.0.9", preface=preface).status == 429
+        # The proxy that speaks for itself (LOCAL) is believed.
+        assert ask(server.address, "/generate", "X-Forwarded-For: 192.0.2.1", source="127.0.0.9",
+                   preface=header("192.0.2.9", command=0x20)).status == 200
+
+
 def test_a_header_may_come_in_pieces_and_serves_the_whole_connection():
     with daemon(env=PROXY) as server, Connection(server.address, source="127.0.0.9") as client:
         for byte in header("192.0.2.1"):

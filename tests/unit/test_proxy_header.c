@@ -86,17 +86,37 @@ static void a_proxy_may_speak_for_itself(void **state)
     static const struct span cases[] = {
         {SIGNATURE "\x20\0\0\0", 16},                 /* LOCAL */
         {SIGNATURE "\x20\x11\0\x0cxxxxyyyyzzzz", 28}, /* LOCAL with an address */
-        {SIGNATURE "\x21\0\0\0", 16},                 /* unspecified */
-        {SIGNATURE "\x21\x12\0\x0cxxxxyyyyzzzz", 28}, /* UDP */
     };
     struct proxy_header header;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(parse(cases[i], &header), HTTP_PARSE_DONE);
         assert_int_equal(header.len, cases[i].len);
+        assert_true(header.is_local);
         assert_false(header.has_client);
     }
     assert_int_equal(parse(proxy_header_of_ourselves(), &header), HTTP_PARSE_DONE);
     assert_int_equal(header.len, PROXY_HEADER_LEN_MIN);
+    assert_true(header.is_local);
+}
+
+static void somebody_without_an_ip_address_is_not_the_proxy(void **state)
+{
+    (void)state;
+    static const struct span cases[] = {
+        {SIGNATURE "\x21\0\0\0", 16},                 /* unspecified */
+        {SIGNATURE "\x21\x31\0\x0cxxxxyyyyzzzz", 28}, /* a Unix socket */
+    };
+    struct proxy_header header;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(parse(cases[i], &header), HTTP_PARSE_DONE);
+        assert_int_equal(header.len, cases[i].len);
+        assert_false(header.is_local);
+        assert_false(header.has_client);
+    }
+    /* UDP has addresses as TCP has. */
+    assert_int_equal(parse(BYTES(SIGNATURE "\x21\x12\0\x0cxxxxyyyyzzzz"), &header),
+                     HTTP_PARSE_DONE);
+    assert_true(header.has_client);
 }
 
 static void a_wrong_byte_is_refused_at_once(void **state)
@@ -128,6 +148,7 @@ int main(void)
         cmocka_unit_test(the_client_is_read),
         cmocka_unit_test(what_follows_the_addresses_is_passed_over),
         cmocka_unit_test(a_proxy_may_speak_for_itself),
+        cmocka_unit_test(somebody_without_an_ip_address_is_not_the_proxy),
         cmocka_unit_test(a_wrong_byte_is_refused_at_once),
     };
     return cmocka_run_group_tests_name("proxy_header", tests, create_guard, destroy_guard);
