@@ -21,40 +21,57 @@ static bool take_bearer(struct span value, struct span *ret_token)
     return true;
 }
 
-static bool refuse(const struct api_call *call, const struct http_request *request,
-                   struct http_output *out, struct span challenge, struct span detail)
-{
-    struct http_head head = {
-        .status = 401,
-        .connection = call->connection,
-        .challenge = challenge,
-        .date = call->date,
-    };
-    http_problem_write(out, &head, detail, request->method);
-    return false;
-}
+/* What is wrong with the token of a request. */
+struct fault {
+    struct span challenge;
+    struct span detail;
+};
 
-bool admission_by_token(const struct api_call *call, const struct http_request *request,
-                        struct http_output *out)
+/* NULL, or why the request is not let in. */
+static const struct fault *token_fault(const struct access_tokens *tokens,
+                                       const struct http_request *request)
 {
-    const struct access_tokens *tokens = call->service->gate->tokens;
+    static const struct fault missing = {
+        SPAN_INIT(REALM), SPAN_INIT("this service answers to those who have a token only; send it "
+                                    "as Authorization: Bearer TOKEN")};
+    static const struct fault unknown = {
+        SPAN_INIT(REALM ", error=\"invalid_token\""),
+        SPAN_INIT("the token in the Authorization field is none of this service's; send a good "
+                  "one, once")};
     struct http_field_walk walk;
     struct span value;
     struct span another;
     struct span token;
     if (tokens == NULL)
-        return true;
+        return NULL;
     http_field_walk_begin(&walk, request);
     if (!http_field_walk_next(&walk, SPAN("Authorization"), &value) || !take_bearer(value, &token))
-        return refuse(call, request, out, SPAN(REALM),
-                      SPAN("this service answers to those who have a token only; send it as "
-                           "Authorization: Bearer TOKEN"));
+        return &missing;
     if (http_field_walk_next(&walk, SPAN("Authorization"), &another) ||
         !access_tokens_know(tokens, token))
-        return refuse(call, request, out, SPAN(REALM ", error=\"invalid_token\""),
-                      SPAN("the token in the Authorization field is none of this service's; send "
-                           "a good one, once"));
-    return true;
+        return &unknown;
+    return NULL;
+}
+
+bool admission(const struct api_call *call, const struct http_request *request,
+               struct http_output *out, bool pays_later)
+{
+    const struct fault *fault = token_fault(call->service->gate->tokens, request);
+    if (fault == NULL && pays_later)
+        return true;
+    /* Guesses cost, and beyond the limit a good one looks like a bad one. */
+    if (!admission_by_rate(call, request, out, 1))
+        return false;
+    if (fault == NULL)
+        return true;
+    struct http_head head = {
+        .status = 401,
+        .connection = call->connection,
+        .challenge = fault->challenge,
+        .date = call->date,
+    };
+    http_problem_write(out, &head, fault->detail, request->method);
+    return false;
 }
 
 bool admission_by_rate(const struct api_call *call, const struct http_request *request,

@@ -73,9 +73,9 @@ static bool is_admitted(const struct api_call *call, const struct http_request *
 {
     if (route != NULL && route->is_open)
         return true;
-    bool pays_later = route != NULL && route->endpoint == endpoint_generate;
-    return admission_by_token(call, request, out) &&
-           (pays_later || admission_by_rate(call, request, out, 1));
+    bool pays_later = route != NULL && route->endpoint == endpoint_generate &&
+                      request->method != HTTP_OTHER_METHOD;
+    return admission(call, request, out, pays_later);
 }
 
 /*
@@ -111,19 +111,19 @@ static enum api_outcome handle(const struct api_call *call, const struct http_re
                                struct http_output *out, struct id_order *ret_order, unsigned *path)
 {
     BUG_IF(http_output_room(out) < API_ANSWER_MAX);
-    if (request->method == HTTP_OTHER_METHOD)
-        return answer_problem(call, request, out, 405, "this service reads only: use GET or HEAD");
-
     char buffer[PATH_MAX_LEN];
     struct api_request routed = {.http = request};
-    const struct route *route;
-    if (find_request(request, buffer, &route, &routed.argument) < 0)
-        return answer_problem(call, request, out, 400,
-                              "the path has a '%%' escape that is malformed, %%2F or %%00");
-    if (route != NULL)
+    const struct route *route = NULL;
+    bool is_malformed = find_request(request, buffer, &route, &routed.argument) < 0;
+    if (route != NULL && request->method != HTTP_OTHER_METHOD)
         *path = (unsigned)(route - routes);
     if (call->service->gate != NULL && !is_admitted(call, request, route, out))
         return API_ANSWERED;
+    if (request->method == HTTP_OTHER_METHOD)
+        return answer_problem(call, request, out, 405, "this service reads only: use GET or HEAD");
+    if (is_malformed)
+        return answer_problem(call, request, out, 400,
+                              "the path has a '%%' escape that is malformed, %%2F or %%00");
     if (route == NULL)
         return answer_problem(call, request, out, 404,
                               "there is nothing here; this service answers " PATHS);

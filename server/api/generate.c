@@ -119,14 +119,26 @@ static enum id_format accepted_format(const struct http_request *request)
     return ID_FORMAT_NUMBER;
 }
 
+/* Takes what the request costs.  When it returns false, a 429 stands in the place of an answer. */
+static bool pay(const struct api_call *call, const struct http_request *request,
+                struct http_output *out, size_t start, uint32_t tokens)
+{
+    size_t answered = out->used;
+    out->used = start;
+    if (call->service->gate != NULL && !admission_by_rate(call, request, out, tokens))
+        return false;
+    out->used = answered;
+    return true;
+}
+
 enum api_outcome endpoint_generate(const struct api_call *call, const struct api_request *request,
                                    struct http_output *out, struct id_order *ret_order)
 {
     struct wish wish = {0};
-    if (request->http->has_query && !take_query(call, request->http, out, &wish))
-        return API_ANSWERED;
-    if (call->service->gate != NULL &&
-        !admission_by_rate(call, request->http, out, wish.count > 0 ? wish.count : 1))
+    size_t start = out->used;
+    bool is_good = !request->http->has_query || take_query(call, request->http, out, &wish);
+    if (!pay(call, request->http, out, start, is_good && wish.count > 0 ? wish.count : 1) ||
+        !is_good)
         return API_ANSWERED;
     if (!wish.has_format)
         wish.format = accepted_format(request->http);

@@ -79,6 +79,39 @@ def test_a_batch_beyond_the_burst_is_paid_off():
         expect_problem(ask(server.address, "/nothing-here"), 429)
 
 
+TOKEN = "Authorization: Bearer a-token-of-this-test"
+COSTLY = {  # what anybody may ask: target, fields, method, and the status that it gets for a token
+    "without a token": ("/generate", [], "GET", 401),
+    "with a wrong token": ("/generate?count=3", ["Authorization: Bearer " + "x" * 16], "GET", 401),
+    "a wrong token for nothing": ("/nothing", ["Authorization: Bearer " + "x" * 16], "GET", 401),
+    "a method": ("/generate", [TOKEN], "DELETE", 405),
+    "a method for nothing": ("/nothing", [TOKEN], "DELETE", 405),
+    "a path": ("/nothing", [TOKEN], "GET", 404),
+    "a malformed path": ("/%zz", [TOKEN], "GET", 400),
+    "a count": ("/generate?count=0", [TOKEN], "GET", 400),
+    "a malformed query": ("/generate?%zz", [TOKEN], "GET", 400),
+}
+
+
+@pytest.mark.parametrize("case", COSTLY)
+def test_what_is_refused_costs_a_token_too(case, directory):
+    target, fields, method, status = COSTLY[case]
+    tokens = directory / "tokens"
+    tokens.write_text("a-token-of-this-test\n", encoding="utf-8")
+    tokens.chmod(0o600)
+    env = {**SLOWEST, "RATE_LIMIT_BURST": 60, "AUTH_TOKEN_FILE": tokens}
+    with daemon(env=env) as server, Connection(server.address) as client:
+        statuses = []
+        while 429 not in statuses and len(statuses) < 4000:  # a second gives one more
+            client.send(request(target, *fields, method=method) * 50)
+            statuses += [client.read_response().status for _ in range(50)]
+        assert statuses[:60] == [status] * 60 and set(statuses) == {status, 429}
+        assert client.get("/health").body == b"OK"
+        # A good token does not show, either.
+        assert client.get("/generate?count=10000", TOKEN).status == 429
+        assert ask(server.address, "/generate", TOKEN, source="127.0.0.2").status == 200
+
+
 def test_one_bucket_serves_all_workers_and_connections():
     env = {**SLOWEST, "RATE_LIMIT_BURST": 200, "WORKERS": 4, "SHARD_ID": "64-127"}
     with daemon(env=env) as server, contextlib.ExitStack() as stack:
