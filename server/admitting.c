@@ -74,14 +74,19 @@ static int reserve_limits(struct admitting *a, uint32_t clients_max)
 
 int admitting_begin(struct admitting *a, const struct settings *settings, uint32_t clients_max)
 {
-    static const struct verdict refused = {"start_refused", "correct the file of AUTH_TOKEN_FILE"};
     a->settings = settings;
-    int r = reserve_limits(a, clients_max);
-    if (r == 0 && settings->auth_token_file[0] != '\0') {
-        a->gate.tokens = &a->tokens;
-        r = load_tokens(a, &refused);
-    }
-    return r;
+    return reserve_limits(a, clients_max);
+}
+
+int admitting_read_tokens(struct admitting *a)
+{
+    static const struct verdict refused = {
+        "start_refused", "AUTH_TOKEN_FILE must name a good file that this user may read without "
+                         "the capabilities of root"};
+    if (a->settings->auth_token_file[0] == '\0')
+        return 0;
+    a->gate.tokens = &a->tokens;
+    return load_tokens(a, &refused);
 }
 
 void admitting_end(struct admitting *a)

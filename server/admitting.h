@@ -24,11 +24,18 @@ NODISCARD int admitting_check_user(const struct settings *settings,
                                    const struct listen_address *address);
 
 /*
- * Reads and reserves what the settings ask for, for up to clients_max connections.  Returns 0, or
- * a negative errno after a line in the log.
+ * Reserves what the settings ask for, for up to clients_max connections.  Returns 0 or a negative
+ * errno.
  */
 NODISCARD int admitting_begin(struct admitting *admitting, const struct settings *settings,
                               uint32_t clients_max);
+
+/*
+ * Reads AUTH_TOKEN_FILE, if there is one: with the rights that admitting_reload() will have, so
+ * that a file which could not be read again, and no token taken back, is found out at the start.
+ * Returns 0, or a negative errno after a line in the log.
+ */
+NODISCARD int admitting_read_tokens(struct admitting *admitting);
 
 /* Gives back what was reserved.  One zeroed is allowed. */
 void admitting_end(struct admitting *admitting);

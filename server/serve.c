@@ -371,6 +371,9 @@ static int claim_ids(struct daemon *d)
     if (r < 0)
         return r;
     sandbox_enter(&d->sandbox, d->settings, d->issuing.ownership.directory.fd);
+    r = admitting_read_tokens(&d->admitting);
+    if (r < 0)
+        return r;
     return issuing_begin(&d->issuing, d->settings, d->signal_fd);
 }
 

@@ -112,6 +112,16 @@ def test_a_bad_file_keeps_the_old_tokens_and_starts_nothing(tokens, text, mode, 
     assert "event=start_refused " in done.stderr and words in done.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read what it has no right to")
+def test_a_file_that_could_not_be_read_again_starts_nothing(tokens):
+    """Root gives its capabilities up; a token that is taken back would stay good for ever."""
+    os.chown(tokens, NOBODY, NOBODY)
+    done = run_to_end(["serve", "--listen", "127.0.0.1:0"], env={"AUTH_TOKEN_FILE": tokens})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'errno=EACCES reason="it cannot be opened"' in done.stderr
+    assert "without the capabilities of root" in done.stderr
+
+
 def test_health_command_needs_no_token(tokens):
     with daemon(env={"AUTH_TOKEN_FILE": tokens}) as server:
         host, port = server.address
