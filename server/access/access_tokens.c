@@ -42,14 +42,15 @@ static struct padded pad(struct span token)
     return padded;
 }
 
-/* Cuts the first line off *text, without its line feed. */
-static struct span take_line(struct span *text)
+/* Cuts the first line off *text, without its line feed; false if it has none. */
+static bool take_line(struct span *text, struct span *ret_line)
 {
     const char *end = memchr(text->base, '\n', text->len);
-    struct span line = {text->base, end != NULL ? (size_t)(end - text->base) : text->len};
-    size_t used = line.len + (end != NULL ? 1 : 0);
-    *text = (struct span){text->base + used, text->len - used};
-    return line;
+    if (end == NULL)
+        return false;
+    *ret_line = (struct span){text->base, (size_t)(end - text->base)};
+    *text = (struct span){end + 1, text->len - ret_line->len - 1};
+    return true;
 }
 
 /* Returns the number of tokens; 0 when *reterr_fault has been set. */
@@ -59,10 +60,14 @@ static uint64_t parse(struct span text, struct padded found[static ACCESS_TOKENS
     uint64_t count = 0;
     *reterr_fault = (struct access_fault){.error = EINVAL};
     for (unsigned number = 1; text.len > 0; number++) {
-        struct span line = take_line(&text);
-        if (line.len == 0 || line.base[0] == '#')
+        struct span line;
+        const char *fault = NULL;
+        if (!take_line(&text, &line))
+            fault = "the last line has no line feed: the file may be half written";
+        else if (line.len == 0 || line.base[0] == '#')
             continue;
-        const char *fault = token_fault(line);
+        else
+            fault = token_fault(line);
         if (fault == NULL && count == ACCESS_TOKENS_MAX)
             fault = "there are more than 64 tokens";
         if (fault != NULL) {
@@ -142,6 +147,10 @@ static const char *status_fault(const struct stat *status, int *ret_error)
     *ret_error = EACCES;
     if ((status->st_mode & S_IRWXO) != 0)
         return "others have rights to it; take them away (chmod o= FILE)";
+    if ((status->st_mode & S_IWGRP) != 0)
+        return "its group may write to it; take that away (chmod g-w FILE)";
+    if (status->st_uid != 0 && status->st_uid != geteuid())
+        return "it belongs to another user than this one or root (chown root FILE)";
     return NULL;
 }
 
@@ -184,6 +193,10 @@ static ssize_t read_file(const char *path, char out[static ACCESS_TOKEN_FILE_MAX
     }
     if (len == 0)
         len = read_whole(fd, out, ACCESS_TOKEN_FILE_MAX);
+    if (len >= 0 && len != status.st_size) {
+        reterr_fault->reason = "it was being written while it was read";
+        len = -EINVAL;
+    }
     (void)close(fd); /* it was only read */
     if (len < 0)
         reterr_fault->error = (int)-len;

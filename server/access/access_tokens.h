@@ -2,8 +2,9 @@
  * access_tokens.h: the bearer tokens of AUTH_TOKEN_FILE (RFC 6750).
  *
  * One token per line, at most ACCESS_TOKENS_MAX of them, so that an old and a new one can be good
- * at the same time; empty lines and lines that begin with '#' are passed over.  Others must have no
- * right to the file.
+ * at the same time; empty lines and lines that begin with '#' are passed over.  Each ends in a line
+ * feed, the last one too: else the file may be half written.  It belongs to root or to us; others
+ * have no right to it, and its group none to write.
  *
  * Threads  One loads, any number ask meanwhile; nobody waits for a lock.
  * Time     access_tokens_know() looks at every byte of every token, whatever it is asked: how

@@ -95,7 +95,9 @@ def test_tokens_are_exchanged_without_one_refused_request(tokens):
     ("", 0o600, "EINVAL", "there is no token in it"),
     ("# none\n", 0o600, "EINVAL", "there is no token in it"),
     (f"{NEW}\nshort\n", 0o600, "EINVAL", "at least 16 characters"),
+    (f"{NEW}\n{OLD}", 0o600, "EINVAL", "half written"),
     (f"{NEW}\n", 0o644, "EACCES", "others have rights to it"),
+    (f"{NEW}\n", 0o660, "EACCES", "its group may write to it"),
     (None, None, "ENOENT", "it cannot be opened"),
 ])
 def test_a_bad_file_keeps_the_old_tokens_and_starts_nothing(tokens, text, mode, errno, words):

@@ -39,7 +39,7 @@ static void every_token_of_the_text_is_known_and_nothing_else(void **state)
 {
     (void)state;
     struct access_fault fault;
-    assert_int_equal(set("# two\n" FIRST "\n\n" SECOND, &fault), 0);
+    assert_int_equal(set("# two\n" FIRST "\n\n" SECOND "\n", &fault), 0);
     assert_true(know(FIRST));
     assert_true(know(SECOND));
     static const char *const strangers[] = {
@@ -55,11 +55,12 @@ static void every_token_of_the_text_is_known_and_nothing_else(void **state)
 static void a_token_that_differs_in_one_byte_is_unknown(void **state)
 {
     (void)state;
-    char longest[ACCESS_TOKEN_LEN_MAX + 1];
+    char longest[ACCESS_TOKEN_LEN_MAX + 2];
     struct access_fault fault;
     memset(longest, 'x', ACCESS_TOKEN_LEN_MAX);
-    longest[ACCESS_TOKEN_LEN_MAX] = '\0';
+    memcpy(longest + ACCESS_TOKEN_LEN_MAX, "\n", 2);
     assert_int_equal(set(longest, &fault), 0);
+    longest[ACCESS_TOKEN_LEN_MAX] = '\0';
     assert_true(know(longest));
     for (size_t i = 0; i < ACCESS_TOKEN_LEN_MAX; i++) {
         longest[i] = 'y';
@@ -74,7 +75,7 @@ static void zeros_behind_a_token_do_not_make_it_the_same(void **state)
 {
     (void)state;
     struct access_fault fault;
-    assert_int_equal(set(FIRST, &fault), 0);
+    assert_int_equal(set(FIRST "\n", &fault), 0);
     assert_false(access_tokens_know(&tokens, (struct span){FIRST "\0\0", 18}));
 }
 
@@ -88,6 +89,9 @@ static void a_bad_text_changes_nothing_and_says_where(void **state)
     } cases[] = {
         {"", 0, "no token"},
         {"# only this\n\n", 0, "no token"},
+        {SECOND, 1, "half written"},
+        {SECOND "\n" FIRST, 2, "half written"},
+        {SECOND "\n# a comm", 2, "half written"},
         {SECOND "\nshort\n", 2, "at least 16"},
         {SECOND "\n" FIRST " \n", 2, "letters, digits"},
         {SECOND "\r\n", 1, "letters, digits"},
@@ -96,7 +100,7 @@ static void a_bad_text_changes_nothing_and_says_where(void **state)
         {"0123456789abcde\xc3\xa9\n", 1, "letters, digits"},
     };
     struct access_fault fault;
-    assert_int_equal(set(FIRST, &fault), 0);
+    assert_int_equal(set(FIRST "\n", &fault), 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(set(cases[i].text, &fault), -EINVAL);
         assert_int_equal(fault.error, EINVAL);
@@ -168,6 +172,33 @@ static void a_file_that_others_have_rights_to_is_refused(void **state)
     assert_false(know(FIRST));
 }
 
+static void a_file_that_others_may_write_is_refused(void **state)
+{
+    (void)state;
+    struct access_fault fault;
+    write_file(FIRST "\n", 0660);
+    assert_int_equal(access_tokens_load(&tokens, path, &fault), -EACCES);
+    assert_non_null(strstr(fault.reason, "group"));
+    if (geteuid() != 0)
+        skip(); /* only root can give a file away */
+    write_file(FIRST "\n", 0600);
+    assert_int_equal(chown(path, 65534, 65534), 0);
+    int r = access_tokens_load(&tokens, path, &fault);
+    assert_int_equal(chown(path, 0, 0), 0);
+    assert_int_equal(r, -EACCES);
+    assert_non_null(strstr(fault.reason, "another user"));
+}
+
+/* The kernel makes that file up as it is read: it is longer than its status says. */
+static void a_file_that_grows_while_it_is_read_is_refused(void **state)
+{
+    (void)state;
+    struct access_fault fault;
+    assert_int_equal(access_tokens_load(&tokens, "/proc/self/auxv", &fault), -EINVAL);
+    assert_int_equal(fault.error, EINVAL);
+    assert_non_null(strstr(fault.reason, "being written"));
+}
+
 static void what_cannot_be_read_is_refused(void **state)
 {
     (void)state;
@@ -216,12 +247,13 @@ static void a_token_that_stays_is_known_throughout(void **state)
     pthread_t threads[2];
     size_t misses[2] = {0};
     struct access_fault fault;
-    assert_int_equal(set(COMMON "\n" FIRST, &fault), 0);
+    assert_int_equal(set(COMMON "\n" FIRST "\n", &fault), 0);
     atomic_store(&over, false);
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask, &misses[i]), 0);
     for (unsigned i = 0; i < 2000; i++)
-        assert_int_equal(set(i % 2 == 0 ? SECOND "\n" COMMON : COMMON "\n" FIRST, &fault), 0);
+        assert_int_equal(set(i % 2 == 0 ? SECOND "\n" COMMON "\n" : COMMON "\n" FIRST "\n", &fault),
+                         0);
     atomic_store(&over, true);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
@@ -238,6 +270,8 @@ int main(void)
         cmocka_unit_test(a_bad_text_changes_nothing_and_says_where),
         cmocka_unit_test(there_may_be_as_many_tokens_as_the_header_says),
         cmocka_unit_test(a_file_that_others_have_rights_to_is_refused),
+        cmocka_unit_test(a_file_that_others_may_write_is_refused),
+        cmocka_unit_test(a_file_that_grows_while_it_is_read_is_refused),
         cmocka_unit_test(what_cannot_be_read_is_refused),
         cmocka_unit_test(a_fifo_does_not_hold_the_daemon),
         cmocka_unit_test(a_token_that_stays_is_known_throughout),
