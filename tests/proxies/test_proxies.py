@@ -1,5 +1,6 @@
 """go-id behind HAProxy and nginx, configured as docs/deploy ships them."""
 
+import concurrent.futures
 import contextlib
 import http.client
 import json
@@ -13,6 +14,7 @@ import pytest
 
 import front
 import harness
+import http_client
 import shims
 from front import HOST, SHARDS
 from metrics import scrape
@@ -42,12 +44,13 @@ def site(request):
                 shard.close()
 
 
-def connect(directory):
-    return http.client.HTTPSConnection(HOST, 443, context=front.tls_context(directory), timeout=harness.DEADLINE_S)
+def connect(directory, source=None):
+    return http.client.HTTPSConnection(HOST, 443, context=front.tls_context(directory), timeout=harness.DEADLINE_S,
+                                       source_address=(source, 0) if source else None)
 
 
-def get(connection, path):
-    connection.request("GET", path)
+def get(connection, path, fields=()):
+    connection.request("GET", path, headers=dict(fields))
     response = connection.getresponse()
     return response.status, response.read()
 
@@ -217,3 +220,29 @@ def test_without_a_shard_there_is_an_error_and_then_service_again(site):
         shard.start()
     harness.wait_until(lambda: is_answered(directory), "service when the shards are back")
     assert get(connect(directory), "/generate")[0] == 200
+
+
+def restart(shards, **env):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        list(pool.map(front.Shard.stop, shards))
+    for shard in shards:
+        shard.start(**env)
+
+
+def test_nobody_takes_another_address_through_the_front(site):
+    """One client's buckets are emptied by a batch that takes hours to pay off: no machine is too slow."""
+    _, directory, shards = site
+    greedy, other = "127.0.0.8", "127.0.0.9"
+    restart(shards, RATE_LIMIT=1, TRUSTED_PROXIES=f"127.0.0.1,{HOST}")
+    for shard in shards:
+        batch = http_client.get(shard.daemon.address, "/generate?count=10000", f"X-Forwarded-For: {greedy}")
+        assert batch.status == 200
+    try:
+        harness.wait_until(lambda: is_answered(directory), "service when the shards are back")
+        connection = connect(directory, greedy)
+        for i in range(30):
+            for forged in (f"192.0.2.{i}", f"192.0.2.{i}, {other}"):
+                assert get(connection, "/generate", {"X-Forwarded-For": forged})[0] == 429
+        assert get(connect(directory, other), "/generate")[0] == 200
+    finally:
+        restart(shards)
