@@ -13,7 +13,8 @@ static size_t table_size(const struct connection_count *counts)
 
 int connection_count_create(struct connection_count *counts, uint32_t connections_max, uint32_t max)
 {
-    *counts = (struct connection_count){.set_count = 1, .max = max};
+    *counts = (struct connection_count){
+        .set_count = 1, .max = max, .entering = PTHREAD_MUTEX_INITIALIZER};
     /* At most half of the places are in use. */
     while (counts->set_count * (CONNECTION_COUNT_WAYS / 2) < connections_max)
         counts->set_count *= 2;
@@ -40,7 +41,7 @@ static struct connection_place *find_place(struct connection_place *set, uint64_
     return free_one;
 }
 
-int connection_count_enter(struct connection_count *counts, uint64_t key, uint32_t *ret_place)
+static int enter(struct connection_count *counts, uint64_t key, uint32_t *ret_place)
 {
     uint32_t set = (uint32_t)key & (counts->set_count - 1);
     struct connection_place *place = find_place(counts->sets[set], key);
@@ -53,6 +54,14 @@ int connection_count_enter(struct connection_count *counts, uint64_t key, uint32
     atomic_fetch_add(&place->count, 1);
     *ret_place = set * CONNECTION_COUNT_WAYS + (uint32_t)(place - counts->sets[set]);
     return 0;
+}
+
+int connection_count_enter(struct connection_count *counts, uint64_t key, uint32_t *ret_place)
+{
+    (void)pthread_mutex_lock(&counts->entering); /* cannot fail: it is of the plain kind */
+    int r = enter(counts, key, ret_place);
+    (void)pthread_mutex_unlock(&counts->entering);
+    return r;
 }
 
 void connection_count_leave(struct connection_count *counts, uint32_t place)

@@ -78,6 +78,7 @@ static void refuse(struct connection *c, struct workspace *w, struct http_refusa
     struct http_head head = {.status = refusal.status,
                              .connection = HTTP_CONNECTION_CLOSE,
                              .allow = refusal.status == 405,
+                             .retry_after_s = refusal.status == 429,
                              .date = w->date};
     log_debug("refused", "status=%u detail=\"%s\"", refusal.status, refusal.detail);
     http_problem_write(&w->out, &head, span_of(refusal.detail), c->method);
@@ -271,6 +272,23 @@ static void keep_input(struct connection *c, struct workspace *w, struct span by
     c->input_len = (uint32_t)len;
 }
 
+/* Counts the connection as one of the client that a header has named, or refuses it. */
+static void count_client(struct connection *c, struct workspace *w)
+{
+    static const struct http_refusal too_many = {429, CONNECTION_COUNT_DETAIL};
+    static struct log_limit limit;
+    struct connection_count *counts = w->service->gate->connections;
+    if (counts == NULL)
+        return;
+    c->is_counted = connection_count_enter(counts, c->origin.key, &c->place) == 0;
+    if (c->is_counted)
+        return;
+    log_write_limited(&limit, LOG_WARN, "client_full",
+                      "hint=\"a client behind a proxy has MAX_CONNECTIONS_PER_CLIENT connections; "
+                      "the next one got a 429\"");
+    refuse(c, w, too_many);
+}
+
 /*
  * Reads the header of the PROXY protocol with which a proxy begins.  Returns its length; 0 when it
  * has not all arrived, or when this is none and the connection is to be closed.
@@ -293,8 +311,10 @@ static size_t read_proxy_header(struct connection *c, struct workspace *w, struc
     }
     c->origin.sends_header = false;
     c->origin.is_proxy = header.is_local; /* else a stranger writes what follows */
-    if (header.has_client)
+    if (header.has_client) {
         c->origin = origin_of_address(w->service->gate->origins, &header.client);
+        count_client(c, w);
+    }
     return header.len;
 }
 
@@ -342,6 +362,8 @@ void connection_close(struct connection *c, struct workspace *w)
     drop_input(c, w);
     if (c->output != NULL)
         block_pool_return(&w->outputs, c->output);
+    if (c->is_counted)
+        connection_count_leave(w->service->gate->connections, c->place);
     id_order_release(&c->order, w->service, &w->runs);
     count_state(w, c->state, CONNECTION_CLOSED);
     *c = (struct connection){.state = CONNECTION_CLOSED};

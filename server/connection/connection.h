@@ -65,6 +65,8 @@ struct connection {
     bool input_may_follow;   /* the last read was as long as it could be */
 
     struct origin origin; /* whose requests these are; looked at only if the service has a gate */
+    bool is_counted;      /* as one of the client that a proxy's header has named */
+    uint32_t place;       /* if so: where */
 
     int64_t since_ns; /* monotonic; what the deadline of the state is counted from */
 

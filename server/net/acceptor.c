@@ -68,7 +68,8 @@ static enum accept_result explain_failure(const struct acceptor *acceptor, int e
 
 /*
  * Accepts a client, and finds out who it is; ret->fd is -1 on failure.  False when it has too many
- * connections already.  A proxy may have any number: they are those of its clients.
+ * connections already.  A proxy may have any number: they are those of its clients, each of which
+ * is counted when the proxy's header names it.
  */
 static bool accept_known(const struct gate *gate, int listener_fd, struct newcomer *ret)
 {
@@ -87,8 +88,7 @@ static bool accept_known(const struct gate *gate, int listener_fd, struct newcom
 static void turn_away(int fd)
 {
     static const char body[] = "{\"type\":\"about:blank\",\"title\":\"Too Many Requests\","
-                               "\"status\":429,\"detail\":\"your address has as many connections "
-                               "open as it may; close some, or use them again\"}";
+                               "\"status\":429,\"detail\":\"" CONNECTION_COUNT_DETAIL "\"}";
     char answer[512];
     char dropped[4096];
     int len = snprintf(answer, sizeof(answer),

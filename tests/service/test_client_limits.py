@@ -272,6 +272,32 @@ def test_a_proxy_may_have_any_number_of_connections():
             assert client.get("/health").body == b"OK"
 
 
+def test_a_client_behind_the_proxy_protocol_has_as_many_as_it_may():
+    env = {**PROXY, "RATE_LIMIT": 1000, "MAX_CONNECTIONS_PER_CLIENT": 2, "WORKERS": 4}
+    with daemon(env=env) as server, contextlib.ExitStack() as stack:
+        def connect(client, command=0x21):
+            connection = stack.enter_context(Connection(server.address, source="127.0.0.9"))
+            connection.send(header(client, command))
+            connection.send_all_it_takes(request("/health"))
+            return connection, connection.read_response()
+
+        held = [connect("192.0.2.1") for _ in range(2)]
+        assert [answer.status for _, answer in held] == [200, 200]
+        for _ in range(8):
+            third, answer = connect("192.0.2.1")
+            assert "connections" in expect_problem(answer, 429)
+            assert answer.headers["retry-after"] == "1" and answer.announces_close
+            third.expect_close()
+        for _ in range(2):
+            assert connect("192.0.2.2")[1].status == 200
+        for _ in range(10):  # the proxy's own are not counted
+            assert connect("192.0.2.1", command=0x20)[1].status == 200
+        held[0][0].close()
+        wait_until(lambda: connect("192.0.2.1")[1].status == 200, "room for one more")
+        assert connect("192.0.2.1")[1].status == 429
+        assert "event=client_full" in server.log()
+
+
 def test_counts_come_back_to_nothing():
     with daemon(env={"MAX_CONNECTIONS_PER_CLIENT": 2, "WORKERS": 2}) as server:
         before = server.descriptors()
