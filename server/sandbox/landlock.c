@@ -11,6 +11,14 @@
 #define FS_REFER (UINT64_C(1) << 13)
 #define FS_TRUNCATE (UINT64_C(1) << 14)
 #define FS_IOCTL_DEV (UINT64_C(1) << 15)
+#define SCOPE_SIGNAL (UINT64_C(1) << 1) /* signals to those who are under the same rules only */
+
+/* An older kernel takes more than it knows if that is zero. */
+struct ruleset {
+    uint64_t files;
+    uint64_t network;
+    uint64_t scoped;
+};
 
 /* The rights of the first version: all below FS_REFER. */
 #define FS_VERSION_1 (FS_REFER - 1)
@@ -39,9 +47,9 @@ int landlock_begin(struct landlock *landlock)
     landlock->handled |= version >= 2 ? FS_REFER : 0;
     landlock->handled |= version >= 3 ? FS_TRUNCATE : 0;
     landlock->handled |= version >= 5 ? FS_IOCTL_DEV : 0;
-    struct landlock_ruleset_attr attributes = {.handled_access_fs = landlock->handled};
-    landlock->ruleset_fd =
-        (int)syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0);
+    const struct ruleset ruleset = {.files = landlock->handled,
+                                    .scoped = version >= 6 ? SCOPE_SIGNAL : 0};
+    landlock->ruleset_fd = (int)syscall(SYS_landlock_create_ruleset, &ruleset, sizeof(ruleset), 0);
     return landlock->ruleset_fd != -1 ? 0 : -errno;
 }
 

@@ -1,6 +1,7 @@
 #include "server/sandbox/seccomp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -42,9 +43,6 @@
 #define SYS_epoll_wait -1
 #define SYS_readlink -1
 #endif
-#ifndef SYS_getrlimit
-#define SYS_getrlimit -1
-#endif
 #ifndef SYS_renameat
 #define SYS_renameat -1
 #endif
@@ -73,14 +71,11 @@ static const int allowed[] = {
     SYS_recvmsg,
     /* Time; most of it needs no call where the kernel shares its clock. */
     SYS_clock_gettime,
-    SYS_clock_getres,
     SYS_clock_nanosleep,
     SYS_nanosleep,
-    SYS_gettimeofday,
     SYS_adjtimex,
     SYS_clock_adjtime, /* glibc's adjtimex(); to change a clock takes a capability */
     SYS_timerfd_settime,
-    SYS_timerfd_gettime,
     /* State, log, tokens. */
     SYS_openat,
     SYS_open,
@@ -94,26 +89,15 @@ static const int allowed[] = {
     SYS_fstat,
     SYS_newfstatat,
     SYS_stat,
-    SYS_lstat,
     SYS_statx,
     SYS_fstatfs,
-    SYS_statfs,
     SYS_lseek,
     SYS_pread64,
     SYS_pwrite64,
     SYS_readv,
     SYS_writev,
     SYS_ftruncate,
-    SYS_fcntl,
-    SYS_dup3,
-    SYS_getdents64,
-    SYS_faccessat,
-    SYS_faccessat2,
-    SYS_access,
-    SYS_readlinkat,
-    SYS_readlink,
-    SYS_fadvise64,
-    SYS_pselect6,
+    SYS_dup3, /* a new log file takes the old one's place */
     /* Memory; build() sees to the rest. */
     SYS_munmap,
     SYS_mremap,
@@ -123,37 +107,34 @@ static const int allowed[] = {
     SYS_rt_sigprocmask,
     SYS_rt_sigaction,
     SYS_rt_sigreturn,
-    SYS_sigaltstack,
     SYS_gettid,
     SYS_getpid,
     SYS_exit,
     SYS_exit_group,
     SYS_restart_syscall,
-    SYS_sched_yield,
-    SYS_sched_getaffinity,
-    SYS_getcpu,
-    SYS_rseq,
-    SYS_set_robust_list,
+    SYS_sched_getaffinity, /* malloc() of glibc, when a thread first uses it */
+    SYS_rseq,              /* the beginning of a thread, which may not have run yet */
+    SYS_set_robust_list,   /* the same */
     SYS_membarrier,
     /* Facts. */
     SYS_getrandom,
-    SYS_uname,
-    SYS_sysinfo,
-    SYS_getrusage,
-    SYS_times,
-    SYS_getrlimit,
-    SYS_getuid,
-    SYS_geteuid,
-    SYS_getgid,
-    SYS_getegid,
-    SYS_getppid,
-    SYS_eventfd2,
 };
 
 /* getaddrinfo(), and NTP. */
 static const int allowed_to_resolver[] = {
-    SYS_connect, SYS_bind, SYS_sendmmsg, SYS_recvmmsg, SYS_mmap, SYS_mprotect,
+    SYS_connect,    SYS_bind,   SYS_sendmmsg,   SYS_recvmmsg,   SYS_mmap,
+    SYS_mprotect,   SYS_access, SYS_faccessat,  SYS_faccessat2, SYS_readlink,
+    SYS_readlinkat, SYS_lstat,  SYS_getdents64, SYS_uname,      SYS_getuid,
+    SYS_geteuid,    SYS_getgid, SYS_getegid,    SYS_sysinfo, /* qsort() of glibc before 2.37 */
 };
+
+static const uint32_t resolver_families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK};
+
+/*
+ * fcntl() of ours and of both libcs.  With F_SETOWN and F_SETSIG the kernel would send any signal
+ * to anybody.
+ */
+static const uint32_t fcntl_commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK};
 
 /* Calls for which libc knows another way. */
 static const int absent[] = {
@@ -165,6 +146,8 @@ static const int absent[] = {
 /* ---- The program ---------------------------------------------------------------------------- */
 
 #define PROGRAM_MAX 512
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct program {
     struct sock_filter code[PROGRAM_MAX];
@@ -205,14 +188,20 @@ static void emit_verdicts(struct program *program, const int *numbers, size_t co
         emit_verdict(program, numbers[i], action);
 }
 
-/* Allows a call if its argument has this value; else the process ends. */
+/* Allows a call if its argument has one of these values; else the process ends. */
+static void emit_one_of(struct program *program, int number, unsigned index, const uint32_t *values,
+                        size_t count)
+{
+    emit(program, IF(BPF_JEQ, number, (uint8_t)(2 * count + 2)));
+    emit(program, LOAD(argument(index)));
+    for (size_t i = 0; i < count; i++)
+        emit_verdict(program, (int)values[i], SECCOMP_RET_ALLOW);
+    emit(program, RETURN(SECCOMP_RET_KILL_PROCESS));
+}
+
 static void emit_equal(struct program *program, int number, unsigned index, uint32_t value)
 {
-    emit(program, IF(BPF_JEQ, number, 4));
-    emit(program, LOAD(argument(index)));
-    emit(program, IF(BPF_JEQ, value, 1));
-    emit(program, RETURN(SECCOMP_RET_ALLOW));
-    emit(program, RETURN(SECCOMP_RET_KILL_PROCESS));
+    emit_one_of(program, number, index, &value, 1);
 }
 
 /* Allows a call if none of these bits are set in its argument; else the process ends. */
@@ -225,19 +214,19 @@ static void emit_without(struct program *program, int number, unsigned index, ui
     emit(program, RETURN(SECCOMP_RET_ALLOW));
 }
 
-/* socket() for the families that a resolver uses. */
-static void emit_socket(struct program *program)
+/* prlimit64() for a limit of this process, to be read; not to set one, and of no other. */
+static void emit_limits(struct program *program)
 {
-    static const uint32_t families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK};
-    const unsigned count = sizeof(families) / sizeof(families[0]);
-    emit(program, IF(BPF_JEQ, SYS_socket, (uint8_t)(2 * count + 2)));
-    emit(program, LOAD(argument(0)));
-    for (unsigned i = 0; i < count; i++)
-        emit_verdict(program, (int)families[i], SECCOMP_RET_ALLOW);
-    emit(program, RETURN(SECCOMP_RET_KILL_PROCESS));
+    const uint32_t zeros[] = {argument(0), argument(2),
+                              argument(2) ^ 4}; /* pid; both halves of a pointer */
+    emit(program, IF(BPF_JEQ, SYS_prlimit64, 3 * COUNT(zeros) + 1));
+    for (size_t i = 0; i < COUNT(zeros); i++) {
+        emit(program, LOAD(zeros[i]));
+        emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0));
+        emit(program, RETURN(SECCOMP_RET_KILL_PROCESS));
+    }
+    emit(program, RETURN(SECCOMP_RET_ALLOW));
 }
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void build(struct program *program, uint32_t architecture, bool with_resolver)
 {
@@ -253,12 +242,13 @@ static void build(struct program *program, uint32_t architecture, bool with_reso
     emit(program, IF(BPF_JGT, NEWEST, 1));
     emit(program, RETURN(SECCOMP_RET_ERRNO | ENOSYS));
     emit_equal(program, SYS_tgkill, 0, (uint32_t)getpid()); /* abort() */
-    emit_equal(program, SYS_prlimit64, 2, 0);               /* to read a limit, not to set one */
+    emit_one_of(program, SYS_fcntl, 1, fcntl_commands, COUNT(fcntl_commands));
+    emit_limits(program);
     if (with_resolver) {
         emit_verdicts(program, allowed_to_resolver, COUNT(allowed_to_resolver),
                       SECCOMP_RET_ALLOW); /* NSS modules are code, and loaded when they are used */
         emit_equal(program, SYS_ioctl, 1, FIONREAD);
-        emit_socket(program);
+        emit_one_of(program, SYS_socket, 0, resolver_families, COUNT(resolver_families));
     } else {
         emit_without(program, SYS_mmap, 2, PROT_EXEC);
         emit_without(program, SYS_mprotect, 2, PROT_EXEC);

@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -37,6 +38,7 @@ struct order {
 
 static int (*real_accept4)(int fd, struct sockaddr *address, socklen_t *len, int flags);
 static struct order *order;
+static pid_t parent;
 
 static long do_execve(void)
 {
@@ -75,7 +77,29 @@ static long do_packet_socket(void)
 
 static long do_kill_parent(void)
 {
-    return kill(getppid(), 0);
+    return kill(parent, 0);
+}
+
+static long do_read_limit_of_parent(void)
+{
+    struct rlimit limit;
+    return syscall(SYS_prlimit64, parent, RLIMIT_CORE, NULL, &limit);
+}
+
+/* Its new value is at an address whose lower half looks like NULL. */
+static long do_set_limit(void)
+{
+    void *address =
+        (void *)(UINT64_C(1) << 32); // NOLINT(performance-no-int-to-ptr): the point of it
+    struct rlimit *none = mmap(address, sizeof(*none), PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    return none == MAP_FAILED ? -1 : syscall(SYS_prlimit64, 0, RLIMIT_CORE, none, NULL);
+}
+
+/* Whom the kernel sends a signal when there is something to read. */
+static long do_set_owner(void)
+{
+    return fcntl(STDIN_FILENO, F_SETOWN, parent);
 }
 
 static long do_setuid(void)
@@ -149,16 +173,29 @@ static const struct {
     const char *name;
     long (*call)(void);
 } calls[] = {
-    {"execve", do_execve},     {"fork", do_fork},
-    {"ptrace", do_ptrace},     {"mount", do_mount},
-    {"listen", do_listen},     {"packet socket", do_packet_socket},
-    {"kill", do_kill_parent},  {"setuid", do_setuid},
-    {"chmod", do_chmod},       {"executable memory", do_map_code},
-    {"io_uring", do_io_uring}, {"bpf", do_bpf},
-    {"unshare", do_unshare},   {"keyctl", do_keyctl},
-    {"memfd", do_memfd},       {"prctl", do_dumpable},
-    {"future", do_future},     {"read", do_read},
-    {"write", do_write},       {"unlink", do_unlink},
+    {"execve", do_execve},
+    {"fork", do_fork},
+    {"ptrace", do_ptrace},
+    {"mount", do_mount},
+    {"listen", do_listen},
+    {"packet socket", do_packet_socket},
+    {"kill", do_kill_parent},
+    {"setuid", do_setuid},
+    {"chmod", do_chmod},
+    {"executable memory", do_map_code},
+    {"io_uring", do_io_uring},
+    {"bpf", do_bpf},
+    {"unshare", do_unshare},
+    {"keyctl", do_keyctl},
+    {"memfd", do_memfd},
+    {"prctl", do_dumpable},
+    {"future", do_future},
+    {"read", do_read},
+    {"write", do_write},
+    {"unlink", do_unlink},
+    {"limit of another", do_read_limit_of_parent},
+    {"new limit", do_set_limit},
+    {"owner of signals", do_set_owner},
 };
 
 static void give_up(const char *what)
@@ -179,6 +216,7 @@ __attribute__((constructor)) static void prepare(void)
         give_up("GO_ID_TEST_CALL cannot be mapped");
     (void)close(fd); /* the mapping stays */
     order = memory;
+    parent = getppid();
 }
 
 static void carry_out(void)

@@ -14,13 +14,18 @@ SANDBOX = re.compile("event=sandbox capabilities=none no_new_privs=on landlock=(
                      "landlock_version=(\\d+) seccomp=(\\S+)")
 
 FORBIDDEN = ["execve", "fork", "ptrace", "mount", "listen", "packet socket", "kill", "setuid",
-             "chmod", "executable memory", "io_uring", "bpf", "unshare", "keyctl", "memfd", "prctl"]
+             "chmod", "executable memory", "io_uring", "bpf", "unshare", "keyctl", "memfd", "prctl",
+             "limit of another", "new limit", "owner of signals"]
 
 
 def in_force(server):
     """(landlock, seccomp) as the log tells."""
     landlock, _, seccomp = SANDBOX.search(server.log()).groups()
     return landlock, seccomp
+
+
+def landlock_version(server):
+    return int(SANDBOX.search(server.log()).group(2))
 
 
 def status_of_threads(pid):
@@ -113,6 +118,8 @@ def test_each_works_without_the_other(calls, both):
     with daemon(env={**calls.environment, "SECCOMP": 0}) as server:
         assert in_force(server) == ("on", "off")
         assert calls.run(server, "execve") == errno.EACCES
+        if landlock_version(server) >= 6:
+            assert calls.run(server, "kill") == errno.EPERM
     with daemon(env={**calls.environment, "LANDLOCK": 0}) as server:
         assert in_force(server) == ("off", "on")
         assert calls.run(server, "read", "/etc/passwd") == 0
