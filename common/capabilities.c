@@ -27,3 +27,15 @@ void capabilities_keep(uint64_t kept)
     }
     errno = saved_errno;
 }
+
+bool capabilities_are_none(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    uint32_t left = 0;
+    if (syscall(SYS_capget, &header, data) == -1)
+        return false;
+    for (unsigned i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        left |= data[i].effective | data[i].permitted | data[i].inheritable;
+    return left == 0;
+}

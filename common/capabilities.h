@@ -2,6 +2,7 @@
 #ifndef COMMON_CAPABILITIES_H
 #define COMMON_CAPABILITIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What may still be needed between the start and the service. */
@@ -11,8 +12,12 @@
 
 /*
  * Gives up all capabilities of the calling thread but those in kept, and the right to get any back:
- * threads that it starts have no more than it has.  Cannot fail: less is always allowed.
+ * threads that it starts have no more than it has.  Less is always allowed, unless
+ * somebody forbids the calls themselves: capabilities_are_none() tells.
  */
 void capabilities_keep(uint64_t kept);
+
+/* Whether the calling thread has none, by what the kernel says. */
+bool capabilities_are_none(void);
 
 #endif

@@ -131,7 +131,7 @@ static uint64_t capabilities_to_listen(const struct settings *settings)
 void sandbox_enter(struct sandbox *sandbox, const struct settings *settings, int state_fd)
 {
     *sandbox = (struct sandbox){.settings = settings};
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* cannot fail since Linux 3.5 */
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* sandbox_seal() asks whether it did */
     if (!IS_SANITIZED && settings->landlock != 0) {
         int r = restrict_files(settings, state_fd);
         sandbox->landlock_version = r > 0 ? r : 0;
@@ -158,12 +158,15 @@ static const char *word(bool wanted, int error)
 void sandbox_seal(const struct sandbox *sandbox)
 {
     const struct settings *settings = sandbox->settings;
+    bool has_none = capabilities_are_none();
+    bool is_final = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
     int error = 0;
     if (!IS_SANITIZED && settings->seccomp != 0)
         error = -seccomp_enter(uses_resolver(settings));
-    bool is_whole = error == 0 && sandbox->landlock_error == 0;
+    bool is_whole = has_none && is_final && error == 0 && sandbox->landlock_error == 0;
     log_write(is_whole ? LOG_INFO : LOG_WARN, "sandbox",
-              "capabilities=none no_new_privs=on landlock=%s landlock_version=%d seccomp=%s%s",
+              "capabilities=%s no_new_privs=%s landlock=%s landlock_version=%d seccomp=%s%s",
+              has_none ? "none" : "kept", is_final ? "on" : "off",
               word(settings->landlock != 0, sandbox->landlock_error), sandbox->landlock_version,
               word(settings->seccomp != 0, error),
               is_whole ? "" : " hint=\"this kernel does not have all of it; what it has is on\"");

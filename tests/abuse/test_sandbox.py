@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 
@@ -62,6 +63,19 @@ def test_ports_below_1024_are_opened_before_that_right_goes():
         assert get(server.address, "/health").body == b"OK"
         for thread in status_of_threads(server.pid):
             assert int(thread["CapPrm"], 16) == 0, thread
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="who is not root has no capability to keep")
+def test_what_the_kernel_refuses_is_not_claimed():
+    refusing = ("strace", "-D", "-f", "-qqq", "-o", "/dev/null", "-e", "trace=capset,prctl",
+                "-e", "inject=capset,prctl:error=EPERM")
+    probe = subprocess.run([*refusing, "true"], capture_output=True, text=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip(f"strace does not work here: {probe.stderr.strip()}")
+    with daemon(tracer=refusing) as server:
+        line = next(line for line in server.log().splitlines() if "event=sandbox" in line)
+        assert "level=warn" in line and "capabilities=kept no_new_privs=off" in line, line
+        assert get(server.address, "/generate").status == 200
 
 
 def test_every_thread_is_under_the_filter(both):
