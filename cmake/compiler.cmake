@@ -20,6 +20,13 @@ target_compile_options(project_flags INTERFACE
     $<$<BOOL:${GO_ID_WARNINGS_AS_ERRORS}>:-Werror>)
 target_link_options(project_flags INTERFACE -Wl,-z,relro,-z,now -Wl,--gc-sections)
 
+# Jumps land and functions return where they were meant to, on processors that check it.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    target_compile_options(project_flags INTERFACE -fcf-protection=full) # CET
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+    target_compile_options(project_flags INTERFACE -mbranch-protection=standard) # BTI and PAC
+endif()
+
 if(GO_ID_SANITIZE)
     target_compile_options(project_flags INTERFACE
         -fsanitize=${GO_ID_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
