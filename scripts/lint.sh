@@ -87,12 +87,19 @@ files_stay_short() {
     ! c_and_h_files | xargs wc -l | awk '$2 != "total" && $1 > 600 { print "over 600 lines: " $2; bad = 1 } END { exit !bad }'
 }
 
+# A finding that is passed over names its check, and says why.
+suppressions_have_reasons() {
+    ! git grep --untracked -nE 'NOLINT|cppcheck-suppress' -- '*.c' '*.h' |
+        grep -vE 'NOLINTEND\(|(NOLINT(NEXTLINE|BEGIN)?\([a-z0-9,.-]+\)|cppcheck-suppress [a-zA-Z]+): .'
+}
+
 main() {
     check "clang-format" formatted
     check "no unbounded string functions" no_banned_functions
     check "no allocation after start" no_late_allocation
     check "includes point left" includes_point_left
     check "files of at most 600 lines" files_stay_short
+    check "suppressions with reasons" suppressions_have_reasons
     check "shellcheck" shells
     check "clang-tidy" tidy
     check "cppcheck" cppchecked

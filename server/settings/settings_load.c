@@ -95,9 +95,8 @@ void settings_load(const struct settings_sources *sources, struct settings *sett
         load_file(sources->config_path, settings, problems);
 
     for (unsigned id = 0; id < SETTING_COUNT; id++) {
-        /* Before any thread is started, so nobody changes the environment meanwhile. */
-        const char *value =
-            getenv(setting_info((enum setting_id)id).name); // NOLINT(concurrency-mt-unsafe)
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): no thread yet that could change the environment
+        const char *value = getenv(setting_info((enum setting_id)id).name);
         if (value != NULL)
             settings_set(settings, (enum setting_id)id, span_of(value), SOURCE_ENVIRONMENT,
                          (struct place){"environment", 0, 0}, problems);

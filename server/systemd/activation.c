@@ -13,8 +13,7 @@
 
 struct activation activation_from_environment(void)
 {
-    /* Before any thread is started, so nobody changes the environment meanwhile. */
-    // NOLINTBEGIN(concurrency-mt-unsafe)
+    // NOLINTBEGIN(concurrency-mt-unsafe): no thread yet that could change the environment
     return (struct activation){
         .pid = getenv("LISTEN_PID"),
         .fds = getenv("LISTEN_FDS"),

@@ -80,8 +80,7 @@ static int64_t period_for(int64_t watchdog_ns)
 
 int supervisor_open(struct supervisor *s)
 {
-    /* Before any thread is started, so nobody changes the environment meanwhile. */
-    // NOLINTBEGIN(concurrency-mt-unsafe)
+    // NOLINTBEGIN(concurrency-mt-unsafe): no thread yet that could change the environment
     const char *socket_name = getenv("NOTIFY_SOCKET");
     const char *usec = getenv("WATCHDOG_USEC");
     const char *pid = getenv("WATCHDOG_PID");

@@ -207,7 +207,7 @@ static void give_up(const char *what)
 __attribute__((constructor)) static void prepare(void)
 {
     *(void **)&real_accept4 = dlsym(RTLD_NEXT, "accept4");
-    const char *path = getenv("GO_ID_TEST_CALL"); // NOLINT(concurrency-mt-unsafe)
+    const char *path = getenv("GO_ID_TEST_CALL"); // NOLINT(concurrency-mt-unsafe): before main()
     int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd == -1 || real_accept4 == NULL)
         give_up("GO_ID_TEST_CALL names no file, or there is no accept4()");

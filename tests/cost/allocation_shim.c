@@ -41,7 +41,8 @@ static void give_up(const char *what)
 
 __attribute__((constructor)) static void prepare(void)
 {
-    const char *path = getenv("GO_ID_TEST_ALLOCATION"); // NOLINT(concurrency-mt-unsafe)
+    const char *path =
+        getenv("GO_ID_TEST_ALLOCATION"); // NOLINT(concurrency-mt-unsafe): before main()
     int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd == -1)
         give_up("GO_ID_TEST_ALLOCATION names no file");

@@ -57,7 +57,7 @@ __attribute__((constructor)) static void prepare(void)
     if (real_clock_gettime == NULL)
         give_up("there is no clock_gettime()");
 
-    const char *path = getenv("GO_ID_TEST_CLOCK"); // NOLINT(concurrency-mt-unsafe)
+    const char *path = getenv("GO_ID_TEST_CLOCK"); // NOLINT(concurrency-mt-unsafe): before main()
     int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (fd == -1)
         give_up("GO_ID_TEST_CLOCK names no file");

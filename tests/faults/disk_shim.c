@@ -78,7 +78,7 @@ __attribute__((constructor)) static void prepare(void)
     *(void **)&real.fdatasync = find("fdatasync");
     *(void **)&real.renameat = find("renameat");
 
-    const char *path = getenv("GO_ID_TEST_DISK"); // NOLINT(concurrency-mt-unsafe)
+    const char *path = getenv("GO_ID_TEST_DISK"); // NOLINT(concurrency-mt-unsafe): before main()
     int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd == -1)
         give_up("GO_ID_TEST_DISK names no file");

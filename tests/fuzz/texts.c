@@ -94,7 +94,8 @@ static void try_setting(struct span text)
         settings_set(&settings, id, text, SOURCE_ENVIRONMENT, place, &problems);
 
     if (problems.count > 0) {
-        bool same = memcmp(&settings, &before, sizeof(settings)) == 0; // NOLINT: padding, too
+        // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c): padding
+        bool same = memcmp(&settings, &before, sizeof(settings)) == 0;
         MUST(same);
         return;
     }
