@@ -54,15 +54,32 @@ static const char *folder_of(const char *path, char out[static PATH_MAX])
     return out;
 }
 
+/* A rule opens a folder with all that is beneath: too much of one that is not ours. */
+static void warn_of_shared(const char *folder)
+{
+    static const char *const shared[] = {"/",    "/etc", "/home", "/opt", "/root",    "/run",
+                                         "/srv", "/tmp", "/usr",  "/var", "/var/log", "/var/tmp"};
+    for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+        if (strcmp(folder, shared[i]) == 0)
+            log_warn("shared_folder",
+                     "path=%s hint=\"the sandbox is open to all of it; log, tokens and sockets "
+                     "need a folder of their own\"",
+                     folder);
+    }
+}
+
 /* Allows a use of the folder of a path, and of the folder where a link at the path leads to. */
 static int allow_folder(const struct landlock *landlock, const char *path, enum landlock_use use)
 {
     char folder[PATH_MAX];
     char target[PATH_MAX];
-    int r = landlock_allow(landlock, folder_of(path, folder), use);
-    if (r == 0 && realpath(path, target) != NULL)
-        r = landlock_allow(landlock, folder_of(target, folder), use);
-    return r;
+    char behind[PATH_MAX];
+    warn_of_shared(folder_of(path, folder));
+    int r = landlock_allow(landlock, folder, use);
+    if (r < 0 || realpath(path, target) == NULL || strcmp(folder_of(target, behind), folder) == 0)
+        return r;
+    warn_of_shared(behind);
+    return landlock_allow(landlock, behind, use);
 }
 
 /* A log is replaced within its folder; what is no file, as /dev/null, is only written to. */

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
@@ -120,6 +121,26 @@ def test_its_own_files_are_in_reach(calls, directory, both):
             assert calls.run(server, "unlink", path) == 0
 
 
+def shared_folders(server):
+    return re.findall("level=warn event=shared_folder path=(\\S+) hint=", server.log())
+
+
+@pytest.mark.parametrize("setting", ["LOG_FILE", "AUTH_TOKEN_FILE"])
+def test_a_folder_that_belongs_to_many_is_warned_of(setting, directory, both):
+    """Landlock opens all of it.  A link to a file there does as well."""
+    del both
+    link = directory / "link"
+    with tempfile.NamedTemporaryFile("w", dir="/tmp") as file:
+        file.write("a-token-of-this-test\n")
+        file.flush()
+        link.symlink_to(file.name)
+        for path in (file.name, link):
+            with daemon(env={setting: path}) as server:
+                assert shared_folders(server) == ["/tmp"]
+            with daemon(env={setting: path, "LANDLOCK": 0}) as server:
+                assert not shared_folders(server)
+
+
 def test_what_is_not_wanted_is_off(calls):
     with daemon(env={**calls.environment, "SECCOMP": 0, "LANDLOCK": 0}) as server:
         assert in_force(server) == ("off", "off")
@@ -165,6 +186,7 @@ def test_log_tokens_and_sockets_go_on_within(directory, both):
     tokens.chmod(0o600)
     env = {"LOG_FILE": log, "AUTH_TOKEN_FILE": tokens, "LOG_FILE_MAX": "64K", "LOG_LEVEL": "debug"}
     with daemon(env=env, listen=["127.0.0.1:0", f"unix:{path}"]) as server:
+        assert not shared_folders(server)
         bearer = "Authorization: Bearer a-token-of-this-test"
         for _ in range(3):
             log.rename(directory / "log.old")
