@@ -16,7 +16,7 @@ import pytest
 from harness import DEADLINE_S, daemon, wait_until
 from http_client import Closed, Connection, get, request
 from metrics import samples
-from undisturbed import connections, scaled, undisturbed
+from undisturbed import connections, scaled, undisturbed, welcome_newcomers
 
 RUDE = 200
 UNREAD_MAX = 512  # WORKSPACE_OUTPUTS_MAX
@@ -60,6 +60,7 @@ def test_slowloris(directory, report):
         with connections(server.address, scaled(200, 5000)) as clients:
             for client in clients:
                 client.send(b"GET /generate HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+            welcome_newcomers(server)
             await_all_ended(clients, lambda client: client.send_all_it_takes(b"x"))
 
     undisturbed(attack, directory, report, env={"HEAD_TIMEOUT_MS": 300})
@@ -85,6 +86,7 @@ def test_slow_readers(directory, report):
                 return server.descriptors() <= before
 
             wait_until(lambda: server.descriptors() > before, "the first connection")
+            welcome_newcomers(server)
             wait_until(all_are_dropped, "the end of every connection")
 
     env = {"WRITE_TIMEOUT_MS": 300, "MAX_WAIT_MS": 20000, "SHARD_ID": "0-1023"}
@@ -157,6 +159,7 @@ def test_idle_connections(directory, report):
     def attack(server):
         with connections(server.address, count) as clients:
             wait_until(lambda: server.descriptors() >= count, f"{count} connections")
+            welcome_newcomers(server)
             for client in clients[::50]:
                 assert client.get("/health").body == b"OK"
 
@@ -219,7 +222,9 @@ def test_endless_pipelines(directory, report):
     def attack(server):
         until = time.monotonic() + scaled(1, 10)  # how much of it, not how long something may take
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            for done in [pool.submit(pipeline, server.address, until) for _ in range(4)]:
+            pipelines = [pool.submit(pipeline, server.address, until) for _ in range(4)]
+            welcome_newcomers(server)
+            for done in pipelines:
                 done.result()
 
     undisturbed(attack, directory, report, holding=4)
@@ -253,5 +258,7 @@ def test_a_storm_of_resets(directory, report):
                 with contextlib.suppress(Closed):
                     client.read_response()
             reset(client)
+            if i % 100 == 0:
+                welcome_newcomers(server)
 
     undisturbed(attack, directory, report)

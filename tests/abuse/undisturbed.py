@@ -32,6 +32,13 @@ def connections(address, count, **options):
         yield [stack.enter_context(Connection(address, **options)) for _ in range(count)]
 
 
+def welcome_newcomers(server):
+    """Clients that come only now, in the middle of it, get an id each, too."""
+    for _ in range(10):
+        with Connection(server.address) as client:
+            assert client.get("/generate").status == 200
+
+
 class GoodClient:
     """The process of good_client.py."""
 
