@@ -33,7 +33,7 @@ WRONG = [
      "name the service's directory with STATE_DIRECTORY or --config"),
     # settings
     (["config", "--config", "/nonexistent"], {}, "name one that you may read"),
-    (["config"], {"SHARD_ID": "seven"}, "must be a number from 0 to 65535, or a range"),
+    (["config"], {"SHARD_ID": "seven"}, "must be a number from 0 to 65535, a range such as 64-127, hostname or ip"),
     (["config"], {"LOG_LEVEL": "wrn"}, "did you mean 'warn'?"),
     (["config"], {"LISTEN_ADDRESS": "::1,"}, "write one, or take the comma away"),
     (["config"], {"LISTEN_ADDRESS": "::1,::1"}, "leave one out"),
