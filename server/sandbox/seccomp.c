@@ -112,7 +112,7 @@ static const int allowed[] = {
     SYS_exit,
     SYS_exit_group,
     SYS_restart_syscall,
-    SYS_sched_getaffinity, /* malloc() of glibc, when a thread first uses it */
+    SYS_sched_getaffinity, /* glibc's allocator, when a thread first uses it */
     SYS_rseq,              /* the beginning of a thread, which may not have run yet */
     SYS_set_robust_list,   /* the same */
     SYS_membarrier,

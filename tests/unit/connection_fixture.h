@@ -26,13 +26,13 @@
 #define GET "GET /generate HTTP/1.1\r\nHost: a\r\n\r\n"
 
 struct fixture {
-    struct settings settings;
-    struct service service;
-    struct workspace workspace;
-    struct connection connection;
-    struct moment now;
+    struct workspace workspace; /* the order is that of the least padding */
     char *sent;
     size_t sent_len;
+    struct moment now;
+    struct service service;
+    struct connection connection;
+    struct settings settings;
     bool shut_down;
 };
 
