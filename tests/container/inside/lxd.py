@@ -90,7 +90,18 @@ class Container:
         lxc("config", "set", self.name, f"{key}={value}")
 
     def start(self):
-        lxc("start", self.name)
+        """Tries again: for a moment after a container has rebooted or was killed, LXD may still be busy with that."""
+        said = []
+
+        def started():
+            result = lxc("start", self.name, check=False)
+            said.append(result.stderr)
+            return result.returncode == 0
+
+        try:
+            wait_until(started, f"{self.name} to be started")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {said[-1]}") from None
         self.wait_booted()
 
     def restart(self):
