@@ -117,15 +117,16 @@ static const int allowed[] = {
     SYS_set_robust_list,   /* the same */
     SYS_membarrier,
     /* Facts. */
+    SYS_geteuid, /* whether a token file is ours, when it is read again */
     SYS_getrandom,
 };
 
 /* getaddrinfo(), and NTP. */
 static const int allowed_to_resolver[] = {
-    SYS_connect,    SYS_bind,   SYS_sendmmsg,   SYS_recvmmsg,   SYS_mmap,
-    SYS_mprotect,   SYS_access, SYS_faccessat,  SYS_faccessat2, SYS_readlink,
-    SYS_readlinkat, SYS_lstat,  SYS_getdents64, SYS_uname,      SYS_getuid,
-    SYS_geteuid,    SYS_getgid, SYS_getegid,    SYS_sysinfo, /* qsort() of glibc before 2.37 */
+    SYS_connect,    SYS_bind,    SYS_sendmmsg,   SYS_recvmmsg,   SYS_mmap,
+    SYS_mprotect,   SYS_access,  SYS_faccessat,  SYS_faccessat2, SYS_readlink,
+    SYS_readlinkat, SYS_lstat,   SYS_getdents64, SYS_uname,      SYS_getuid,
+    SYS_getgid,     SYS_getegid, SYS_sysinfo, /* qsort() of glibc before 2.37 */
 };
 
 static const uint32_t resolver_families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK};

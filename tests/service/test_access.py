@@ -124,6 +124,17 @@ def test_a_file_that_could_not_be_read_again_starts_nothing(tokens):
     assert "without the capabilities of root" in done.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_that_another_user_owns_is_not_taken_in_exchange(tokens):
+    """Whose it is, the daemon asks after the filter of system calls is on."""
+    with daemon(env={"AUTH_TOKEN_FILE": tokens}) as server:
+        write_tokens(tokens, NEW + "\n", 0o640)
+        os.chown(tokens, NOBODY, -1)
+        reload(server, "tokens_kept")
+        assert "it belongs to another user" in server.log()
+        assert is_admitted(server.address, OLD) and not is_admitted(server.address, NEW)
+
+
 def test_health_command_needs_no_token(tokens):
     with daemon(env={"AUTH_TOKEN_FILE": tokens}) as server:
         host, port = server.address
