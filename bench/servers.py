@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "out/bench"
 GO_ID = OUT / "go-id"
 BODY = '{"id":647384502137520129,"timestamp":1795400832}'
+REQUEST = b"GET /generate HTTP/1.1\r\nHost: bench\r\n\r\n"
 START_S = 30
 STOP_S = 30
 
@@ -30,6 +31,12 @@ class Server:
     pid: int
     port: int
     path: str = "/"
+
+
+def expect_answer(client):
+    """Reads the answer to REQUEST from a socket."""
+    if not client.recv(4096).startswith(b"HTTP/1.1 200"):
+        raise RuntimeError("an answer that is none")
 
 
 def free_port():
