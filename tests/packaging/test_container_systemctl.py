@@ -1,9 +1,11 @@
-"""The container's systemctl and SHARD_ID=hostname, with stand-ins for systemd and its paths.
+"""The systemctl of the container, in front of the real one: which command lines it takes for a start or a
+restart of go-id; and what it does with SHARD_ID=hostname, with stand-ins for systemd and its paths.
 
 What it does in a real container is in tests/container/inside/test_shard_id.py.
 """
 
 import os
+import re
 import shlex
 import subprocess
 
@@ -22,7 +24,9 @@ show*) cat pid ;;
 esac
 """
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a host name of its own")
+INTENT = re.search(r"^intent\(\) \{\n.*?^\}\n", WRAPPER.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a host name of its own")
 
 
 @pytest.fixture(name="systemctl")
@@ -53,11 +57,27 @@ def fixture_systemctl(tmp_path):
     return run
 
 
+@pytest.mark.parametrize("intent, lines", [
+    ("start", ["start go-id", "start go-id.service", "--no-block start go-id", "reload-or-restart go-id",
+               "enable --now go-id", "enable go-id.socket --now", "start --now go-id", "start systemd-networkd go-id"]),
+    ("restart", ["restart go-id", "--type service restart go-id", "-t service restart go-id.service",
+                 "--property Id try-restart go-id", "-H host restart go-id", "restart --now go-id"]),
+    ("", ["", "status go-id", "stop go-id", "is-active go-id", "enable go-id", "restart systemd-journald",
+          "daemon-reload", "show --property=Id go-id", "--type service status go-id"]),
+])
+def test_the_verb_is_found_wherever_it_stands(intent, lines):
+    script = INTENT + "".join(f'echo "$(intent {line})"\n' for line in lines)
+    said = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout
+    assert said.splitlines() == [intent] * len(lines)
+
+
+@needs_root
 def test_the_word_goes_on_record_and_the_service_reads_it(systemctl):
     assert systemctl("go-id-31", 0, "start", "go-id", SHARD_ID="hostname") == \
         (0, "start go-id", "SHARD_ID=hostname", "")
 
 
+@needs_root
 def test_a_service_that_runs_by_default_becomes_that_of_its_name(systemctl):
     with daemon() as server:
         code, asked, record, said = systemctl("go-id-31", server.pid, "start", "go-id",
@@ -67,6 +87,7 @@ def test_a_service_that_runs_by_default_becomes_that_of_its_name(systemctl):
     assert "shard 1 becomes hostname" in said
 
 
+@needs_root
 def test_a_name_without_a_number_changes_nothing(systemctl):
     with daemon(env={"SHARD_ID": "5"}) as server:
         code, asked, record, said = systemctl("go-id", server.pid, "restart", "go-id",
