@@ -91,15 +91,21 @@ static bool keep_run(struct id_order *order, const struct service *service,
 }
 
 /*
- * Lets an order in, or not.  One that takes its ids in one go needs no promise: it gets them at
- * once, or takes none.  The others stand in line: each begins when those before it are all but
- * made, so an order that was let in is not slowed down by those that come later.
+ * Lets an order in, or not.  A single id takes its place at once.  The others stand in line: each
+ * begins when those before it are all but made, so that orders never fill the coming ticks by
+ * themselves, and one that was let in is not slowed down by those that come later.
  */
 static enum sonyflake_status admit(struct id_order *order, struct service *service,
                                    struct moment now, int64_t *reterr_wait_ns)
 {
-    if (order->wanted <= service->order_quantum)
+    if (order->wanted == 1)
         return SONYFLAKE_OK;
+    const uint64_t before = atomic_fetch_add(&service->promised, order->wanted);
+    order->promised = order->wanted;
+    const int64_t ticks = (int64_t)(before / service->tick_capacity) - EARLY_TICKS;
+    if (ticks <= 0 && order->wanted <= service->order_quantum)
+        return SONYFLAKE_OK; /* in one go and now: it gets its ids, or takes none */
+
     enum sonyflake_status status =
         sonyflake_wait_time(service->generator, now.ids.source_ns, reterr_wait_ns);
     if (status != SONYFLAKE_OK)
@@ -114,18 +120,25 @@ static enum sonyflake_status admit(struct id_order *order, struct service *servi
     uint64_t queue_ids = queue_ticks * service->tick_capacity;
     uint64_t takes = (order->wanted - 1) / service->order_quantum + 1;
 
-    uint64_t before = atomic_fetch_add(&service->promised, order->wanted);
-    order->promised = order->wanted;
     if (queue_ids + before + order->wanted > in_time)
         return SONYFLAKE_ERR_EXHAUSTED;
-    /* Single ids and small orders come in between: each take queues anew. */
+    /* Single ids come in between: each take queues anew. */
     if (takes * (queue_ids + service->tick_capacity / 2) > in_time)
         return SONYFLAKE_ERR_EXHAUSTED;
 
-    int64_t ticks = (int64_t)(before / service->tick_capacity) - EARLY_TICKS;
     if (ticks > 0)
         order->due_ns = now.ids.source_ns + lead_ns + ticks * tick_ns;
     return SONYFLAKE_OK;
+}
+
+/* What has matured is promised no longer: it is out of the way of those behind. */
+static void keep_promise(struct id_order *order, struct service *service)
+{
+    uint32_t missing = order->wanted - order->taken;
+    if (order->promised <= missing)
+        return;
+    atomic_fetch_sub(&service->promised, order->promised - missing);
+    order->promised = missing;
 }
 
 /* Takes one quantum, or the rest if that is less: from one tick, or the end of one and the next. */
@@ -148,10 +161,6 @@ static enum sonyflake_status take_quantum(struct id_order *order, struct service
             sonyflake_take(service->generator, &demand, &run, &wait_ns, reterr_wait_ns);
         if (status != SONYFLAKE_OK)
             return status;
-        if (order->promised > 0) {
-            order->promised -= run.count;
-            atomic_fetch_sub(&service->promised, run.count);
-        }
         if (!keep_run(order, service, blocks, &run))
             return SONYFLAKE_ERR_NO_MEMORY;
         order->due_ns = now.ids.source_ns + wait_ns;
@@ -171,6 +180,7 @@ enum id_order_progress id_order_advance(struct id_order *order, struct service *
         *reterr_status = admit(order, service, now, reterr_wait_ns);
 
     while (*reterr_status == SONYFLAKE_OK && id_time_has_come(&now.ids, order->due_ns)) {
+        keep_promise(order, service);
         if (order->taken == order->wanted)
             return ID_ORDER_COMPLETE;
         *reterr_status = take_quantum(order, service, blocks, now, reterr_wait_ns);

@@ -84,6 +84,40 @@ static void a_single_id_comes_within_two_ticks_while_a_large_order_is_made(void 
     close_fixture(&f);
 }
 
+/* The ticks that a single id waits behind a crowd of orders that come before it, at one moment. */
+static int64_t ticks_behind_a_crowd(uint32_t shards, uint32_t orders_max)
+{
+    static struct id_order orders[400];
+    struct fixture f;
+    assert_in_range(orders_max, 1, sizeof(orders) / sizeof(orders[0]));
+    open_fixture(&f, (struct shard_range){1, shards}, 20000);
+    memset(orders, 0, sizeof(orders));
+    for (uint32_t i = 0; i < orders_max; i++) {
+        id_order_start(&orders[i], &f.service, 10000, f.now);
+        (void)advance(&f, &orders[i]);
+    }
+    struct id_order single = {0};
+    id_order_start(&single, &f.service, 1, f.now);
+    (void)advance(&f, &single);
+    int64_t wait_ns = single.due_ns - f.now.wall_ns;
+
+    id_order_release(&single, &f.service, &f.blocks);
+    for (uint32_t i = 0; i < orders_max; i++)
+        id_order_release(&orders[i], &f.service, &f.blocks);
+    assert_int_equal(atomic_load(&f.service.promised), 0);
+    close_fixture(&f);
+    return wait_ns / TICK_NS;
+}
+
+static void a_single_id_comes_soon_however_many_orders_came_before_it(void **state)
+{
+    (void)state;
+    /* Orders that take their ids in one go, in two, and in many. */
+    assert_in_range(ticks_behind_a_crowd(1024, 400), 0, 5);
+    assert_in_range(ticks_behind_a_crowd(64, 150), 0, 5);
+    assert_in_range(ticks_behind_a_crowd(1, 2), 0, 5);
+}
+
 static void large_orders_are_made_one_after_the_other(void **state)
 {
     (void)state;
@@ -98,8 +132,8 @@ static void large_orders_are_made_one_after_the_other(void **state)
     assert_false(id_order_is_in_line(&first));
     assert_true(id_order_is_in_line(&second));
     assert_int_equal(second.taken, 0);
-    /* the first has taken 384 at once; 37 ticks make the rest; it begins 3 ticks early */
-    assert_true(second.due_ns == f.now.wall_ns + 34 * TICK_NS);
+    /* the first has this tick's 256; 38 ticks make the rest; it begins 3 ticks early */
+    assert_true(second.due_ns == f.now.wall_ns + 35 * TICK_NS);
 
     id_order_release(&first, &f.service, &f.blocks);
     assert_int_equal(atomic_load(&f.service.promised), 10000);
@@ -124,7 +158,7 @@ static void an_order_without_a_chance_is_refused_before_it_takes_an_id(void **st
         }
     }
     assert_int_equal(refused, 18); /* two fit into the 875 ms that an order may count on */
-    assert_int_equal(atomic_load(&f.service.promised), 2 * 10000 - orders[0].taken);
+    assert_int_equal(atomic_load(&f.service.promised), 2 * 10000 - 256); /* this tick's */
     for (unsigned i = 0; i < 20; i++)
         id_order_release(&orders[i], &f.service, &f.blocks);
     close_fixture(&f);
@@ -426,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_single_id_comes_within_two_ticks_while_a_large_order_is_made),
+        cmocka_unit_test(a_single_id_comes_soon_however_many_orders_came_before_it),
         cmocka_unit_test(large_orders_are_made_one_after_the_other),
         cmocka_unit_test(an_order_without_a_chance_is_refused_before_it_takes_an_id),
         cmocka_unit_test(however_greedy_the_crowd_hardly_an_id_is_wasted),
