@@ -21,6 +21,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEST_SECONDS = 180  # a mutant that makes its test hang is caught, too
+WAIT_SECONDS = 20  # for what a mutant keeps from happening; without one, all happens in a few
 DAEMON_TARGETS = ["go-id", "clock_shim", "disk_shim"]  # what tests/service and tests/faults need
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
@@ -88,7 +89,7 @@ def run(command, tree):
 def test_passes(tree, test):
     """Runs the test.  Of a unit test's program, only the named case decides."""
     environment = {**os.environ, "GO_ID": str(tree / "out/test/go-id"),
-                   "PYTHONDONTWRITEBYTECODE": "1"}
+                   "GO_ID_DEADLINE_S": str(WAIT_SECONDS), "PYTHONDONTWRITEBYTECODE": "1"}
     command = PYTEST + [test]
     if is_unit_test(test):
         name, case = test.split(": ")

@@ -19,7 +19,7 @@ GO_ID = os.path.abspath(os.environ.get("GO_ID", "/nonexistent"))  # conftest.py 
 SLOW = os.environ.get("GO_ID_SLOW") == "1"  # a sanitizer build: do less, wait longer
 
 # For whatever must happen, and usually does at once: how long a failure takes, on a busy machine too.
-DEADLINE_S = 180 if SLOW else 60
+DEADLINE_S = int(os.environ.get("GO_ID_DEADLINE_S", 180 if SLOW else 60))
 STOP_S = 60 if SLOW else 30  # to end: DRAIN_TIMEOUT_MS, and room for a busy machine
 
 PRCTL = ctypes.CDLL(None, use_errno=True).prctl

@@ -365,18 +365,23 @@ static void *write_lines(void *context)
     return NULL;
 }
 
-/* Adds the lines of a file to counts; each must be whole. */
+/*
+ * Adds the lines of a file to counts; each must be whole.  Each is looked at by itself: a sanitizer
+ * measures the whole string at every call, which for a file of 12,000 lines takes half a minute.
+ */
 static void count_lines(const char *path, unsigned counts[static 4])
 {
-    char *line = content;
-    for (read_all(path); *line != '\0';) {
-        char *end = strchr(line, '\n');
+    read_all(path);
+    char *content_end = content + strlen(content);
+    for (char *line = content; line < content_end;) {
+        char *end = memchr(line, '\n', (size_t)(content_end - line));
         assert_non_null(end);
         assert_memory_equal(line, "ts=", 3);
         assert_int_equal(end[-1], ';');
+        *end = '\0';
         const char *thread_text = strstr(line, " thread=");
         const char *facts = strstr(line, " end=");
-        assert_true(thread_text != NULL && thread_text < end && facts != NULL && facts < end);
+        assert_true(thread_text != NULL && facts != NULL);
         unsigned thread = (unsigned)(thread_text[8] - '0');
         assert_true(thread < 4);
         for (const char *at = facts + 5; at < end - 1; at++)

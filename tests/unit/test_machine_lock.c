@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ static pid_t hold(struct shard_range shards)
     if (pid == 0) {
         struct machine_lock lock;
         struct machine_lock_holder holder;
-        (void)alarm(60); /* should the test end without us */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* should the test end without us */
         char result = machine_lock_take(&lock, directory, shards, &holder) == 0 ? 'y' : 'n';
         if (write(ready[1], &result, 1) == 1)
             (void)pause();
