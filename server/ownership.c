@@ -118,6 +118,21 @@ static int read_record(struct ownership *o, const struct settings *settings)
     return r;
 }
 
+/* A restored container has its old SHARD_ID, which may be another one's by now. */
+static void compare_machine_ids(const struct state_record *record, const struct settings *settings)
+{
+    const struct shard_range *before = &record->shards;
+    const struct shard_range *now = &settings->shards;
+    if (before->first != now->first || before->count != now->count)
+        log_warn(
+            "machine_ids_changed",
+            "before=%" PRIu32 "-%" PRIu32 " now=%" PRIu32 "-%" PRIu32
+            " hint=\"if nobody has changed SHARD_ID, a restore has: no other instance may have "
+            "these machine ids\"",
+            before->first, before->first + before->count - 1, now->first,
+            now->first + now->count - 1);
+}
+
 int ownership_claim(struct ownership *o, const struct settings *settings)
 {
     *o = (struct ownership){.directory = {.fd = -1, .lock_fd = -1}, .machines = {.fd = -1}};
@@ -137,6 +152,8 @@ int ownership_claim(struct ownership *o, const struct settings *settings)
         return -EPERM;
     }
     log_info("state", "plan=\"%s\"", text);
+    if (record != NULL)
+        compare_machine_ids(record, settings);
     return lock_machines(o, settings);
 }
 

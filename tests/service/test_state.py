@@ -132,6 +132,19 @@ def test_a_state_in_memory_is_pointed_out(env, tmp_path):
         os.rmdir(own)
 
 
+def test_machine_ids_that_are_not_those_of_last_time_are_pointed_out(env):
+    """A container's restore takes SHARD_ID back, and another may have it by now."""
+    def warnings(shards):
+        with daemon(env={**env, "SHARD_ID": shards}) as server:
+            return [line for line in server.log().splitlines() if "machine_ids_changed" in line]
+
+    assert warnings("7") == []
+    assert warnings("7") == []
+    [line] = warnings("64-127")
+    assert " level=warn " in line and " before=7-7 now=64-127 " in line
+    assert warnings("64-127") == []
+
+
 def test_ready_and_state_show_agree_on_the_mark(env):
     with daemon(env=env) as server:
         one_id(server)
