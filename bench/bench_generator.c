@@ -25,6 +25,7 @@
 #define ROUND_NS (30 * NS_PER_MS)
 #define CALLS_PER_LOOK 1000 /* at the clock, to see whether the round is over */
 #define BATCH 10000
+#define MACHINE_IDS 65536
 #define THREADS_MAX 2
 #define CHECKED_IDS 2000000 /* per thread and way of taking them; whole batches */
 
@@ -139,7 +140,7 @@ static void *run_job(void *argument)
 static struct sonyflake_generator *new_generator(void)
 {
     struct sonyflake_options options = {
-        .layout = SONYFLAKE_LAYOUT_DEFAULT, .machine_id = 0, .machine_id_count = 65536};
+        .layout = SONYFLAKE_LAYOUT_DEFAULT, .machine_id = 0, .machine_id_count = MACHINE_IDS};
     struct sonyflake_generator *generator;
     if (sonyflake_create(&options, &generator) != SONYFLAKE_OK)
         give_up("no generator");
@@ -218,7 +219,7 @@ static void check_duplicates(struct sonyflake_generator *generator)
     struct id_checker checker;
     struct taker takers[THREADS_MAX];
     pthread_t handles[THREADS_MAX];
-    if (!id_checker_create(&checker))
+    if (!id_checker_create(&checker, 0, MACHINE_IDS))
         give_up("no memory");
     for (unsigned i = 0; i < THREADS_MAX; i++) {
         takers[i] = (struct taker){generator, malloc(sizeof(uint64_t) * 2 * CHECKED_IDS)};

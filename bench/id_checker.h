@@ -1,9 +1,10 @@
 /*
  * id_checker.h: has any id come twice?  Exact, over every id that it is shown: a bit per id.
  *
- * The bits are reserved for a span of time around the first id and touched only where ids fall, so
- * checking costs a load and a store, and memory only as much as ids were seen (at most 2 MiB per
- * tick).  Ids are those of the default layout.  Not thread-safe.
+ * The bits are reserved for a span of time around the first id, in the order of the ids that these
+ * machines can make, and touched only where ids fall: 32 bytes per machine and tick.  So checking
+ * costs a load and a store, and seldom a page that the system has to find first, which on a virtual
+ * machine can take longer than an answer.  Ids are those of the default layout.  Not thread-safe.
  */
 #ifndef BENCH_ID_CHECKER_H
 #define BENCH_ID_CHECKER_H
@@ -13,15 +14,20 @@
 
 struct id_checker {
     uint64_t *bits;
+    uint32_t machine_id; /* the first of those that ids may have */
+    uint32_t machine_id_count;
     uint64_t first_tick; /* of the span */
     bool begun;
     uint64_t seen;       /* ids shown so far */
     uint64_t duplicates; /* of those, ids that had been seen before */
-    uint64_t strays;     /* of those, ids outside the span, which are not checked */
+    uint64_t strays;     /* of those, ids of other times or machines, which are not checked */
 };
 
-/* Reserves the bits.  Returns false when the system has no address space for them. */
-bool id_checker_create(struct id_checker *checker);
+/*
+ * Reserves the bits for ids of machine_id_count machines from machine_id on.  Returns false when
+ * the system has no address space for them.
+ */
+bool id_checker_create(struct id_checker *checker, uint32_t machine_id, uint32_t machine_id_count);
 
 /* Counts the id as seen, and as a duplicate if it has been seen before. */
 void id_checker_see(struct id_checker *checker, uint64_t id);

@@ -3,8 +3,9 @@
  * duplicates and order, pipelines with honest latencies, says when measuring begins (so that the
  * CPU time of connecting can be left out), and can throw large bodies away without copying them.
  *
- *     load PORT PATH CONNECTIONS PIPELINE MILLISECONDS none|text|binary
+ *     load PORT PATH CONNECTIONS PIPELINE MILLISECONDS none|text|binary MACHINE_ID MACHINE_IDS
  *
+ * The last two say which machines' ids may come, from which on and how many.
  * Each connection sends PIPELINE requests at once, waits for all their answers, and does so again.
  * An answer's latency is the time since its request was sent.  Prints "begin" after a warm-up, and
  * at the end a line of JSON.
@@ -29,6 +30,7 @@
 #define INPUT_SIZE 262144
 #define WARM_UP_NS (200 * NS_PER_MS)
 #define LATENCIES_MAX (UINT64_C(1) << 26) /* reserved; touched as far as there are answers */
+#define ANSWERS_PER_S_MAX 2000000         /* as far as they have their memory before it begins */
 
 /* What is left of a body is thrown away from here on; less is not worth a system call. */
 #define SKIP_MIN 4096
@@ -38,6 +40,8 @@ struct options {
     uint32_t connections;
     uint32_t pipeline;
     int64_t length_ns;
+    uint32_t machine_id; /* of the ids: the first, and how many */
+    uint32_t machine_id_count;
 };
 
 struct peer {
@@ -204,11 +208,16 @@ static bool parse_options(char **argv, struct options *ret_options, enum answer_
     uint64_t connections;
     uint64_t pipeline;
     uint64_t length_ms;
+    uint64_t machine_id;
+    uint64_t machine_id_count;
     if (!parse_number(argv[1], UINT16_MAX, &port) || !parse_number(argv[3], 100000, &connections) ||
-        !parse_number(argv[4], 64, &pipeline) || !parse_number(argv[5], 86400000, &length_ms))
+        !parse_number(argv[4], 64, &pipeline) || !parse_number(argv[5], 86400000, &length_ms) ||
+        parse_u64(span_of(argv[7]), 0, UINT16_MAX, &machine_id) < 0 ||
+        !parse_number(argv[8], UINT16_MAX + 1 - machine_id, &machine_id_count))
         return false;
-    *ret_options = (struct options){(uint16_t)port, (uint32_t)connections, (uint32_t)pipeline,
-                                    (int64_t)length_ms * NS_PER_MS};
+    *ret_options = (struct options){(uint16_t)port,       (uint32_t)connections,
+                                    (uint32_t)pipeline,   (int64_t)length_ms * NS_PER_MS,
+                                    (uint32_t)machine_id, (uint32_t)machine_id_count};
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         *ret_ids = (enum answer_ids)i;
         if (strcmp(argv[6], names[i]) == 0)
@@ -231,8 +240,15 @@ static void prepare(struct load *load, const char *path)
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (load->requests == NULL || load->peers == NULL || load->latencies_ns == MAP_FAILED ||
-        load->epoll_fd == -1 || !id_checker_create(&load->totals.checker))
+        load->epoll_fd == -1 ||
+        !id_checker_create(&load->totals.checker, load->options.machine_id,
+                           load->options.machine_id_count))
         give_up("preparing");
+    /* A virtual machine may take longer to find a page than a server for an answer. */
+    uint64_t expected =
+        (uint64_t)(load->options.length_ns / NS_PER_MS) * (ANSWERS_PER_S_MAX / 1000);
+    memset(load->latencies_ns, 0,
+           (expected < LATENCIES_MAX ? expected : LATENCIES_MAX) * sizeof(uint32_t));
     for (uint32_t i = 0; i < load->options.pipeline; i++)
         memcpy(load->requests + (size_t)len * i, request, (size_t)len);
 }
@@ -240,9 +256,10 @@ static void prepare(struct load *load, const char *path)
 int main(int argc, char **argv)
 {
     static struct load load;
-    if (argc != 7 || !parse_options(argv, &load.options, &load.totals.ids)) {
+    if (argc != 9 || !parse_options(argv, &load.options, &load.totals.ids)) {
         (void)fprintf(stderr,
-                      "usage: load PORT PATH CONNECTIONS PIPELINE MILLISECONDS none|text|binary\n");
+                      "usage: load PORT PATH CONNECTIONS PIPELINE MILLISECONDS none|text|binary "
+                      "MACHINE_ID MACHINE_IDS\n");
         return 2;
     }
     prepare(&load, argv[2]);

@@ -46,7 +46,7 @@ def checked(server, connections, pipeline, seconds, ids="none", path=None, durin
     """Our own load (load.c).  ids: "text" or "binary" checks every id of the answers; during() is
     called in the middle."""
     command = [OUT / "bench/load", server.port, path or server.path, connections, pipeline,
-               round(seconds * 1000), ids]
+               round(seconds * 1000), ids, *server.machine_ids]
     with children_on(LOAD_CPU):
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     with process:

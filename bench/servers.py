@@ -31,6 +31,7 @@ class Server:
     pid: int
     port: int
     path: str = "/"
+    machine_ids: tuple = (0, 65536)  # that its ids may have: the first, and how many
 
 
 def expect_answer(client):
@@ -84,7 +85,9 @@ def go_id(shards="0-63", **settings):
                      stderr=subprocess.DEVNULL) as process:
             os.close(write_end)
             with os.fdopen(read_end) as ready:
-                yield Server(process.pid, announced_port(ready), "/generate")
+                first, _, last = shards.partition("-")
+                machine_ids = (int(first), int(last or first) - int(first) + 1)
+                yield Server(process.pid, announced_port(ready), "/generate", machine_ids)
 
 
 @contextlib.contextmanager
