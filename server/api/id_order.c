@@ -6,9 +6,9 @@
 #include "common/timestamp.h"
 
 /*
- * How early an order begins, before those in front of it are made.  Some are then always
- * waiting for coming ticks, so that a worker which does not run for a moment loses no ids; and not
- * so many that a single id has to wait for long.
+ * How early an order begins, before those in front of it are made.  Some ids are then always taken
+ * from coming ticks, so that a worker which does not run for a moment loses none; and not so many
+ * that a single id has to wait for long.
  */
 #define EARLY_TICKS 3
 
@@ -90,6 +90,17 @@ static bool keep_run(struct id_order *order, const struct service *service,
     return true;
 }
 
+/* Ids that are taken and not yet due, as time besides the present tick; it may be negative. */
+static enum sonyflake_status queue_length(const struct service *service, struct moment now,
+                                          int64_t *ret_queue_ns, int64_t *reterr_wait_ns)
+{
+    enum sonyflake_status status =
+        sonyflake_wait_time(service->generator, now.ids.source_ns, reterr_wait_ns);
+    if (status == SONYFLAKE_OK)
+        *ret_queue_ns = *reterr_wait_ns - (id_time_logical(&now.ids) - now.ids.source_ns);
+    return status;
+}
+
 /*
  * Lets an order in, or not.  A single id takes its place at once.  The others stand in line: each
  * begins when those before it are all but made, so that orders never fill the coming ticks by
@@ -100,45 +111,49 @@ static enum sonyflake_status admit(struct id_order *order, struct service *servi
 {
     if (order->wanted == 1)
         return SONYFLAKE_OK;
-    const uint64_t before = atomic_fetch_add(&service->promised, order->wanted);
-    order->promised = order->wanted;
-    const int64_t ticks = (int64_t)(before / service->tick_capacity) - EARLY_TICKS;
-    if (ticks <= 0 && order->wanted <= service->order_quantum)
-        return SONYFLAKE_OK; /* in one go and now: it gets its ids, or takes none */
-
-    enum sonyflake_status status =
-        sonyflake_wait_time(service->generator, now.ids.source_ns, reterr_wait_ns);
+    int64_t queue_ns;
+    enum sonyflake_status status = queue_length(service, now, &queue_ns, reterr_wait_ns);
     if (status != SONYFLAKE_OK)
         return status;
 
-    /* The queue: ids that are taken and not yet due, in full ticks besides the present one. */
+    /* Before it come the queue, in full ticks, and what others have still to take. */
     const int64_t tick_ns = service->layout.time_unit_ns;
-    const int64_t lead_ns = id_time_logical(&now.ids) - now.ids.source_ns;
-    const int64_t queue_ns = *reterr_wait_ns - lead_ns;
     uint64_t queue_ticks = queue_ns > 0 ? (uint64_t)((queue_ns - 1) / tick_ns) : 0;
-    const uint64_t in_time = service_ids_in_time(service, &now.ids);
     uint64_t queue_ids = queue_ticks * service->tick_capacity;
-    uint64_t takes = (order->wanted - 1) / service->order_quantum + 1;
+    uint64_t before = queue_ids + atomic_fetch_add(&service->promised, order->wanted);
+    order->promised = order->wanted;
+    const int64_t ticks = (int64_t)(before / service->tick_capacity) - EARLY_TICKS;
+    if (ticks <= 0 && order->wanted <= service->order_quantum)
+        return SONYFLAKE_OK; /* in one go, and now: the generator knows exactly */
 
-    if (queue_ids + before + order->wanted > in_time)
+    const uint64_t in_time = service_ids_in_time(service, &now.ids);
+    uint64_t takes = (order->wanted - 1) / service->order_quantum + 1;
+    if (before + order->wanted > in_time)
         return SONYFLAKE_ERR_EXHAUSTED;
-    /* Single ids come in between: each take queues anew. */
+    /* Single ids and small orders come in between: each take queues anew. */
     if (takes * (queue_ids + service->tick_capacity / 2) > in_time)
         return SONYFLAKE_ERR_EXHAUSTED;
 
     if (ticks > 0)
-        order->due_ns = now.ids.source_ns + lead_ns + ticks * tick_ns;
+        order->due_ns = id_time_logical(&now.ids) + ticks * tick_ns;
     return SONYFLAKE_OK;
 }
 
-/* What has matured is promised no longer: it is out of the way of those behind. */
-static void keep_promise(struct id_order *order, struct service *service)
+/*
+ * Whether an order that has come to the front of the line may take ids.  Single ids do not stand in
+ * line; when they have made the queue longer than was foreseen, the order lets that pass first.
+ */
+static enum sonyflake_status wait_for_queue(struct id_order *order, const struct service *service,
+                                            struct moment now, int64_t *reterr_wait_ns)
 {
-    uint32_t missing = order->wanted - order->taken;
-    if (order->promised <= missing)
-        return;
-    atomic_fetch_sub(&service->promised, order->promised - missing);
-    order->promised = missing;
+    int64_t queue_ns;
+    enum sonyflake_status status = queue_length(service, now, &queue_ns, reterr_wait_ns);
+    if (status != SONYFLAKE_OK)
+        return status;
+    int64_t late_ns = queue_ns - (EARLY_TICKS + 1) * service->layout.time_unit_ns;
+    if (late_ns > 0)
+        order->due_ns = id_time_logical(&now.ids) + late_ns;
+    return SONYFLAKE_OK;
 }
 
 /* Takes one quantum, or the rest if that is less: from one tick, or the end of one and the next. */
@@ -161,6 +176,10 @@ static enum sonyflake_status take_quantum(struct id_order *order, struct service
             sonyflake_take(service->generator, &demand, &run, &wait_ns, reterr_wait_ns);
         if (status != SONYFLAKE_OK)
             return status;
+        if (order->promised > 0) {
+            order->promised -= run.count;
+            atomic_fetch_sub(&service->promised, run.count);
+        }
         if (!keep_run(order, service, blocks, &run))
             return SONYFLAKE_ERR_NO_MEMORY;
         order->due_ns = now.ids.source_ns + wait_ns;
@@ -180,9 +199,13 @@ enum id_order_progress id_order_advance(struct id_order *order, struct service *
         *reterr_status = admit(order, service, now, reterr_wait_ns);
 
     while (*reterr_status == SONYFLAKE_OK && id_time_has_come(&now.ids, order->due_ns)) {
-        keep_promise(order, service);
         if (order->taken == order->wanted)
             return ID_ORDER_COMPLETE;
+        if (order->taken == 0 && order->wanted > 1) {
+            *reterr_status = wait_for_queue(order, service, now, reterr_wait_ns);
+            if (*reterr_status != SONYFLAKE_OK || !id_time_has_come(&now.ids, order->due_ns))
+                continue;
+        }
         *reterr_status = take_quantum(order, service, blocks, now, reterr_wait_ns);
     }
     if (*reterr_status == SONYFLAKE_OK) {

@@ -27,7 +27,7 @@ struct id_order {
     bool is_list;      /* the JSON answer is an array, because a count was asked for */
     uint32_t wanted;   /* ids */
     uint32_t taken;    /* ids */
-    uint32_t promised; /* of service->promised, the ids that this order waits for */
+    uint32_t promised; /* of service->promised, the ids that are for this order */
     uint32_t run_count;
     int64_t asked_ns;    /* monotonic */
     int64_t deadline_ns; /* monotonic; after it the client gets a 503 */

@@ -30,8 +30,7 @@
     X(WAIT, "go_id_wait_seconds", HISTOGRAM,                                                       \
       "How long answered requests for ids had to wait for them.")                                  \
     X(QUEUE, "go_id_queue_seconds", GAUGE, "How far the next id's tick is in the future.")         \
-    X(PROMISED, "go_id_promised_ids", GAUGE,                                                       \
-      "Ids that requests for several wait for: not taken yet, or of a later tick.")                                 \
+    X(PROMISED, "go_id_promised_ids", GAUGE, "Ids that requests for several have still to take.")  \
     X(CONNECTIONS, "go_id_connections", GAUGE, "Open connections, by what they are doing.")        \
     X(CONNECTIONS_MAX, "go_id_connections_max", GAUGE,                                             \
       "How many there may be: MAX_CONNECTIONS, or what the limit of open files allows.")           \

@@ -29,7 +29,7 @@ struct service {
     uint32_t order_quantum;    /* ids an order takes at a time, so that others get their turn */
     uint32_t max_batch;        /* ids per request; not more than can be made while it may wait */
     int64_t max_wait_ns;       /* how long a request may wait for its ids */
-    _Atomic uint64_t promised; /* ids that orders of more than one wait for */
+    _Atomic uint64_t promised; /* ids that orders were let in for and have not taken yet */
 
     /* What status.c looks at; the first is also service_now()'s.  NULL in tests that own the time.
      */

@@ -178,17 +178,32 @@ static enum step do_output(struct worker *worker, struct client *client)
     return STEP_DONE;
 }
 
-/* Puts a client where its due time has it; nearly always that is at the end. */
+static int64_t due(struct list_node *node)
+{
+    return waiting(node)->connection.order.due_ns;
+}
+
+/*
+ * Puts a client where its due time has it, behind those of the same time.  Nearly always that is at
+ * the end; with one that stood in line already and is put off, near the front.
+ */
 static enum step do_wait(struct worker *worker, struct client *client)
 {
     const struct id_order *order = &client->connection.order;
     if (list_is_linked(&client->wait_link))
         return STEP_WAIT;
     struct list_node *queue = id_order_is_in_line(order) ? &worker->line : &worker->tick_queue;
-    struct list_node *behind = queue->previous;
-    while (behind != queue && waiting(behind)->connection.order.due_ns > order->due_ns)
-        behind = behind->previous;
-    list_append(behind->next, &client->wait_link);
+    struct list_node *before = queue;
+    if (!list_is_empty(queue) &&
+        order->due_ns - due(queue->next) < due(queue->previous) - order->due_ns) {
+        before = queue->next;
+        while (before != queue && due(before) <= order->due_ns)
+            before = before->next;
+    } else {
+        while (before->previous != queue && due(before->previous) > order->due_ns)
+            before = before->previous;
+    }
+    list_append(before, &client->wait_link);
     return STEP_WAIT;
 }
 

@@ -132,8 +132,8 @@ static void large_orders_are_made_one_after_the_other(void **state)
     assert_false(id_order_is_in_line(&first));
     assert_true(id_order_is_in_line(&second));
     assert_int_equal(second.taken, 0);
-    /* the first has this tick's 256; 38 ticks make the rest; it begins 3 ticks early */
-    assert_true(second.due_ns == f.now.wall_ns + 35 * TICK_NS);
+    /* the first has taken 384 at once; 37 ticks make the rest; it begins 3 ticks early */
+    assert_true(second.due_ns == f.now.wall_ns + 34 * TICK_NS);
 
     id_order_release(&first, &f.service, &f.blocks);
     assert_int_equal(atomic_load(&f.service.promised), 10000);
@@ -158,20 +158,44 @@ static void an_order_without_a_chance_is_refused_before_it_takes_an_id(void **st
         }
     }
     assert_int_equal(refused, 18); /* two fit into the 875 ms that an order may count on */
-    assert_int_equal(atomic_load(&f.service.promised), 2 * 10000 - 256); /* this tick's */
+    assert_int_equal(atomic_load(&f.service.promised), 2 * 10000 - orders[0].taken);
     for (unsigned i = 0; i < 20; i++)
         id_order_release(&orders[i], &f.service, &f.blocks);
     close_fixture(&f);
 }
 
-/* Plays clients that ask again the moment they are answered; returns the ids they got. */
-static uint64_t ids_of_a_greedy_crowd(uint32_t clients, uint32_t count, int64_t ticks)
+enum { CLIENTS_MAX = 200, STEPS_PER_TICK = 10 };
+
+struct crowd {
+    uint32_t clients; /* that ask again the moment they are answered */
+    uint32_t count;   /* the ids that each asks for */
+    uint32_t singles; /* clients that come in every tick besides, for one id each */
+};
+
+struct outcome {
+    uint64_t received;         /* ids, by the crowd */
+    int64_t longest_single_ns; /* that a single id had to be waited for */
+};
+
+static void ask_for_singles(struct fixture *f, uint32_t count, struct outcome *io_outcome)
 {
-    enum { CLIENTS_MAX = 200, STEPS_PER_TICK = 10 };
+    for (uint32_t i = 0; i < count; i++) {
+        struct id_order single = {0};
+        id_order_start(&single, &f->service, 1, f->now);
+        assert_int_not_equal(advance(f, &single), ID_ORDER_REFUSED);
+        int64_t wait_ns = single.due_ns - f->now.wall_ns;
+        if (wait_ns > io_outcome->longest_single_ns)
+            io_outcome->longest_single_ns = wait_ns;
+        id_order_release(&single, &f->service, &f->blocks);
+    }
+}
+
+static struct outcome play(const struct crowd *crowd, int64_t ticks)
+{
     static struct id_order orders[CLIENTS_MAX];
     struct fixture f;
-    uint64_t received = 0;
-    assert_true(clients <= CLIENTS_MAX);
+    struct outcome outcome = {0};
+    assert_true(crowd->clients <= CLIENTS_MAX);
     open_fixture(&f, (struct shard_range){1, 1}, 1000);
     block_pool_destroy(&f.blocks);
     size_t block_size = id_order_runs_max(&f.service) * sizeof(struct sonyflake_run);
@@ -179,45 +203,91 @@ static uint64_t ids_of_a_greedy_crowd(uint32_t clients, uint32_t count, int64_t 
 
     memset(orders, 0, sizeof(orders));
     for (int64_t step = 0; step < ticks * STEPS_PER_TICK; step++) {
-        for (uint32_t i = 0; i < clients; i++) {
+        for (uint32_t i = 0; i < crowd->clients; i++) {
             if (orders[i].wanted == 0)
-                id_order_start(&orders[i], &f.service, count, f.now);
+                id_order_start(&orders[i], &f.service, crowd->count, f.now);
             if (orders[i].due_ns > f.now.wall_ns && orders[i].deadline_ns > f.now.mono_ns)
                 continue;
             enum id_order_progress progress = advance(&f, &orders[i]);
             if (progress == ID_ORDER_WAIT)
                 continue;
             if (progress == ID_ORDER_COMPLETE)
-                received += count;
+                outcome.received += crowd->count;
             id_order_release(&orders[i], &f.service, &f.blocks);
             orders[i].wanted = 0;
         }
+        ask_for_singles(&f, crowd->singles / STEPS_PER_TICK, &outcome);
         pass(&f, TICK_NS / STEPS_PER_TICK);
     }
-    for (uint32_t i = 0; i < clients; i++)
+    for (uint32_t i = 0; i < crowd->clients; i++)
         id_order_release(&orders[i], &f.service, &f.blocks);
     assert_int_equal(atomic_load(&f.service.promised), 0);
     close_fixture(&f);
-    return received;
+    return outcome;
 }
 
 static void however_greedy_the_crowd_hardly_an_id_is_wasted(void **state)
 {
     (void)state;
-    static const struct {
-        uint32_t clients;
-        uint32_t count;
-    } crowds[] = {{1, 10000}, {2, 10000}, {3, 10000}, {8, 10000}, {12, 2000}, {30, 1000},
-                  {110, 256}, {200, 256}, {200, 100}, {64, 1},    {200, 129}};
+    static const struct crowd crowds[] = {
+        {1, 10000, 0}, {2, 10000, 0}, {3, 10000, 0}, {8, 10000, 0}, {12, 2000, 0}, {30, 1000, 0},
+        {110, 256, 0}, {200, 256, 0}, {200, 100, 0}, {64, 1, 0},    {200, 129, 0}};
     for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++) {
         const int64_t ticks = 1000;
-        uint64_t received = ids_of_a_greedy_crowd(crowds[i].clients, crowds[i].count, ticks);
+        uint64_t received = play(&crowds[i], ticks).received;
         /* What is under way at the end is made, and not counted: up to a second's worth. */
         uint64_t under_way = UINT64_C(256) * 100;
         if (received + under_way < 256 * (uint64_t)ticks * 97 / 100)
             fail_msg("%u clients asking for %u got %lu ids", crowds[i].clients, crowds[i].count,
                      (unsigned long)received);
     }
+}
+
+static void single_ids_come_soon_beside_a_crowd_however_many_they_are(void **state)
+{
+    (void)state;
+    /* From a twelfth to two thirds of what there is; the crowd wants more than the rest. */
+    static const struct crowd crowds[] = {
+        {200, 100, 20}, {200, 100, 80}, {200, 100, 170}, {12, 2000, 170}, {2, 10000, 20}};
+    for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++) {
+        const int64_t ticks = 1000;
+        struct outcome outcome = play(&crowds[i], ticks);
+        if (outcome.longest_single_ns > 8 * TICK_NS)
+            fail_msg("beside %u clients asking for %u a single id took %ld ns", crowds[i].clients,
+                     crowds[i].count, (long)outcome.longest_single_ns);
+        assert_true(outcome.received > 0);
+    }
+}
+
+/* What is in the queue is not waited for a second time. */
+static void batches_that_can_be_made_in_time_are_not_refused(void **state)
+{
+    (void)state;
+    enum { BATCHES = 20 };
+    struct fixture f;
+    struct id_order orders[BATCHES] = {0};
+    unsigned complete = 0;
+    open_fixture(&f, (struct shard_range){1, 1}, 100);
+    for (unsigned i = 0; i < BATCHES; i++) { /* 2,000 ids, in nearly 8 ticks of 10 */
+        id_order_start(&orders[i], &f.service, 100, f.now);
+        assert_int_not_equal(advance(&f, &orders[i]), ID_ORDER_REFUSED);
+    }
+    for (unsigned step = 0; step < 10 * STEPS_PER_TICK; step++) {
+        for (unsigned i = 0; i < BATCHES; i++) {
+            if (orders[i].wanted == 0 || orders[i].due_ns > f.now.wall_ns)
+                continue;
+            enum id_order_progress progress = advance(&f, &orders[i]);
+            assert_int_not_equal(progress, ID_ORDER_REFUSED);
+            if (progress == ID_ORDER_COMPLETE) {
+                complete++;
+                id_order_release(&orders[i], &f.service, &f.blocks);
+                orders[i].wanted = 0;
+            }
+        }
+        pass(&f, TICK_NS / STEPS_PER_TICK);
+    }
+    assert_int_equal(complete, BATCHES);
+    close_fixture(&f);
 }
 
 static void without_waiting_time_a_used_up_tick_is_refused_at_once(void **state)
@@ -464,6 +534,8 @@ int main(void)
         cmocka_unit_test(large_orders_are_made_one_after_the_other),
         cmocka_unit_test(an_order_without_a_chance_is_refused_before_it_takes_an_id),
         cmocka_unit_test(however_greedy_the_crowd_hardly_an_id_is_wasted),
+        cmocka_unit_test(single_ids_come_soon_beside_a_crowd_however_many_they_are),
+        cmocka_unit_test(batches_that_can_be_made_in_time_are_not_refused),
         cmocka_unit_test(without_waiting_time_a_used_up_tick_is_refused_at_once),
         cmocka_unit_test(when_no_block_is_left_a_scattered_order_is_refused),
         cmocka_unit_test(the_first_id_is_of_a_later_tick_than_the_start),
