@@ -5,16 +5,15 @@ import re
 import subprocess
 from typing import NamedTuple
 
-ROOT = pathlib.Path(__file__).parents[2]
-
-# Stands, with a reason, above a block whose commands need another service than the test has.
-NOT_RUN = "<!-- not run by tests/docs: "
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SHELL = ("bash", "sh")
 
 
 class Block(NamedTuple):
     """A fenced block."""
 
     document: str
+    section: str  # the heading above it
     line: int  # of its first line
     language: str
     text: str
@@ -22,6 +21,7 @@ class Block(NamedTuple):
 
 class Command(NamedTuple):
     document: str
+    section: str
     line: int
     text: str
     shown: str  # what stands below a command in a console block; None: nothing is claimed
@@ -41,31 +41,68 @@ def read(document):
 def blocks(document):
     found = []
     start = language = None
+    section = ""
     lines = read(document).splitlines()
     for number, line in enumerate(lines, 1):
         fence = re.fullmatch(r"\s*```(\w*)", line)
         if fence and start is None:
-            start = number
-            language = "" if lines[number - 2].startswith(NOT_RUN) else fence[1]
+            start, language = number, fence[1]
         elif fence:
-            found.append(Block(document, start + 1, language,
+            found.append(Block(document, section, start + 1, language,
                                "\n".join(lines[start:number - 1]) + "\n"))
             start = None
+        elif start is None and (heading := re.fullmatch(r"#+ (.*)", line)):
+            section = heading[1]
     assert start is None, f"{document}:{start}: this block has no end"
     return found
 
 
-def commands(block):
-    """The commands of a console block begin with "$ "; in a bash block every line is one."""
+def is_whole(text):
+    """Whether a shell would run it, or wait for the rest: of a line, of a loop."""
+    return not text.endswith("\\\n") and \
+        subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=False).returncode == 0
+
+
+def commands_for_a_shell(block):
+    """One per line, but for those that take several; without comments."""
+    found = []
+    text, first = "", 0
+    for number, line in enumerate(block.text.splitlines(), block.line):
+        if not text and (not line.strip() or line.startswith("#")):
+            continue
+        first = first if text else number
+        text += re.sub(r"\s+# .*", "", line) + "\n"
+        if is_whole(text):
+            text = re.sub(r"\\\n\s*", "", text).strip()
+            found.append(Command(block.document, block.section, first, text, None))
+            text = ""
+    assert not text, f"{block.document}:{first}: this command has no end"
+    return found
+
+
+def commands_of_a_console(block):
+    """They begin with "$ ", and what they answer is below them."""
     found = []
     for number, line in enumerate(block.text.splitlines(), block.line):
-        if block.language == "console" and line.startswith("$ "):
-            found.append(Command(block.document, number, line[2:], ""))
-        elif block.language == "console":
+        if line.startswith("$ "):
+            found.append(Command(block.document, block.section, number, line[2:], ""))
+        else:
             assert found, f"{block.document}:{number}: output before the first '$ ' command"
             found[-1] = found[-1]._replace(shown=found[-1].shown + line + "\n")
-        elif block.language == "bash" and line.strip() and not line.startswith("#"):
-            found.append(Command(block.document, number, re.sub(r"\s+# .*", "", line), None))
+    return found
+
+
+def commands(block):
+    if block.language in SHELL:
+        return commands_for_a_shell(block)
+    return commands_of_a_console(block) if block.language == "console" else []
+
+
+def section(document, heading):
+    """The commands below a heading, as they stand: for tests that run them where they belong."""
+    found = [command.text for block in blocks(document) if block.section == heading
+             for command in commands(block)]
+    assert found, f"{document}: there are no commands below '{heading}'"
     return found
 
 

@@ -1,13 +1,14 @@
 """The documents keep their word: every command runs and answers as shown, every link leads somewhere.
 
-A command of a console block, and of a bash block one that begins with go-id or curl, is run in a
+A command of a console block, and of a block for a shell one that begins with go-id or curl, is run in a
 folder of its own beside a daemon with SHARD_ID=64-127, which has the place of localhost:7001.  What a
-document shows as the content of a file (`cat FILE`) is first put there.  All other commands are
-named in elsewhere.toml, with who runs them.
+document shows as the content of a file (`cat FILE`) is first put there.  All other commands have
+a row in elsewhere.toml, with who runs them.
 """
 
 import json
 import os
+import re
 import subprocess
 import tomllib
 
@@ -26,12 +27,20 @@ with open(ROOT / "tests/docs/elsewhere.toml", "rb") as table:
 BLOCKS = [block for document in documents.documents() for block in documents.blocks(document)]
 
 
+def row_of(command):
+    """The names of its row: its text, or its document and section."""
+    names = [command.text, f"{command.document}#{documents.slug(command.section)}"]
+    return next((name for name in names if name in ELSEWHERE), None)
+
+
 def is_run_here(command):
-    return command.shown is not None or command.text.split()[0] in ("go-id", "curl")
+    return row_of(command) is None and \
+        (command.shown is not None or command.text.split()[0] in ("go-id", "curl"))
 
 
 WITH_COMMANDS = [block for block in BLOCKS
                  if any(is_run_here(command) for command in documents.commands(block))]
+COMMANDS = [command for block in BLOCKS for command in documents.commands(block)]
 
 
 def place(block):
@@ -97,14 +106,29 @@ def test_commands_answer_as_shown(block, shell):
             expect_as_shown(command, shell(command).stdout.decode("utf-8", "replace"))
 
 
-def test_every_other_command_has_somebody_who_runs_it():
-    for block in BLOCKS:
-        for command in documents.commands(block):
-            if is_run_here(command):
-                continue
-            row = ELSEWHERE.get(command.text) or ELSEWHERE.get(block.document)
-            assert row, f"{place(block)}: {command.text}: add it to tests/docs/elsewhere.toml"
-            assert row.get("why") or row["text"] in documents.read(row["file"]), command.text
+def test_every_other_command_has_a_row():
+    for command in COMMANDS:
+        assert is_run_here(command) or row_of(command), \
+            f"{command.document}:{command.line}: {command.text}: add it to tests/docs/elsewhere.toml"
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_row_is_of_a_command_and_true(name):
+    """The file that it names has the text, and what is excused is not run after all."""
+    row = ELSEWHERE[name]
+    assert [command for command in COMMANDS if row_of(command) == name], "no document has it any more"
+    if "why" in row:
+        assert set(row) == {"why"} and not name.startswith("docs/"), "an excuse is for one command"
+        assert not re.search(rf"(?m)^ *{re.escape(name)}( |$)", documents.read(".ci/run")), "CI runs it"
+    else:
+        assert row["text"] in documents.read(row["file"])
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "ini"], ids=place)
+def test_settings_that_are_shown_are_valid(block):
+    done = subprocess.run([GO_ID, "config", "--config", "/dev/stdin"], input=block.text, env={}, text=True,
+                          capture_output=True, check=False, timeout=DEADLINE_S)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("document", documents.documents())

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / suite) for suite in ("service", "faults")]
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / suite) for suite in ("service", "faults", "docs")]
 
 
 def pytest_configure():

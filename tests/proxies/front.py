@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import threading
 
+import documents
 import harness
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "docs/deploy"
@@ -62,20 +63,22 @@ COMMANDS = {
 }
 
 
-def make_certificate(directory):
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-days", "2", "-subj", "/CN=go-id", "-addext", f"subjectAltName=IP:{HOST}",
-         "-keyout", directory / "key.pem", "-out", directory / "cert.pem"],
-        check=True, capture_output=True)
-    (directory / "ids.pem").write_bytes(
-        (directory / "cert.pem").read_bytes() + (directory / "key.pem").read_bytes())
+def try_it(directory):
+    """The commands of the manual, but for addresses and paths: a certificate, and a look at both configurations."""
+    for command in documents.section("docs/deploy/README.md", "Try it"):
+        for documented, own in (("IP:127.0.0.1", f"IP:{HOST}"), ("/etc/go-id/tls", str(directory)),
+                                ("docs/deploy/haproxy.cfg", str(shipped("haproxy.cfg", directory))),
+                                ("$PWD/docs/deploy/nginx.conf", str(shipped("nginx.conf", directory)))):
+            command = command.replace(documented, own)
+        done = subprocess.run(["bash", "-c", command], cwd=directory, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, command + done.stdout + done.stderr
+    assert {path.name for path in directory.glob("*.pem")} == {"cert.pem", "key.pem", "ids.pem"}
 
 
 @contextlib.contextmanager
 def proxy(kind, directory):
     """Runs the proxy until the block ends."""
-    make_certificate(directory)
+    try_it(directory)
     with open(directory / "proxy.log", "wb") as log:
         process = subprocess.Popen(COMMANDS[kind](directory), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:

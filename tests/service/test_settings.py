@@ -184,7 +184,7 @@ def test_a_console_in_a_document_shows_what_the_program_says(document, count, di
 
 
 def test_the_file_in_the_document_is_read_alike_by_all(directory):
-    text = re.search(r"```sh\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)[1]
+    text = re.search(r"```ini\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)[1]
     shell = as_a_shell_reads_it(text, directory)
     assert shell == as_systemd_reads_it(text)
     assert effective(text)[0] == {name: shell[name] or value for name, value in DEFAULTS.items()}

@@ -4,11 +4,14 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 if "GO_ID_E2E" not in os.environ or b"namespace.sh" not in pathlib.Path("/proc/1/cmdline").read_bytes():
     pytest.exit("scripts/e2e.sh runs these, in namespaces of their own", returncode=2)
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "docs"))  # what reads the documents
 
 import lxd  # noqa: E402 (needs GO_ID_E2E)
 

@@ -3,6 +3,7 @@
 import pytest
 
 import lxd
+from documents import section
 
 ORIGINAL, COPY = "go-id-original", "go-id-copy"
 PORT, COPY_PORT = 7105, 7106
@@ -57,10 +58,15 @@ def test_a_copy_with_the_same_shard_refuses_though_its_state_is_its_own(original
     assert original.shard() == 40
 
 
-def test_a_copy_with_another_shard_serves(original, copy):
-    copy_volumes()
-    copy.config("environment.SHARD_ID", 41)
-    copy.start()
-    copy.wait_healthy()
-    assert copy.shard() == 41
-    assert original.shard() == 40
+def test_the_documented_copy_serves(go_id):
+    """Of go-id-v1, with a shard of its own."""
+    made = lxd.Container("go-id-v2", 7002)
+    try:
+        for command in section("docs/operations.md", "Further shards")[1:]:  # the first one launches a shard
+            lxd.sh(command)
+        made.wait_booted()
+        made.wait_healthy()
+        assert made.shard() == 2
+        assert go_id.shard() == 1
+    finally:
+        lxd.remove(made.name)

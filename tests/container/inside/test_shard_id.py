@@ -10,6 +10,7 @@ import shlex
 import pytest
 
 import lxd
+from documents import section
 
 NAME = "go-id-shard1"
 
@@ -37,6 +38,18 @@ def fixture_fresh(shard1):
     if shard1.exec("test", "-e", "/run/go-id.env", check=False).returncode == 0 or shard1.shard() != 1:
         shard1.restart()
         shard1.wait_healthy()
+    assert shard1.shard() == 1
+
+
+def test_the_documented_lines(shard1):
+    set_shard(4)
+    systemctl("restart go-id")
+    shard1.wait_healthy()
+    assert shard1.shard() == 4
+    systemctl("stop go-id")
+    for command in section("docs/operations.md", "SHARD_ID"):
+        lxd.sh(command)
+    shard1.wait_healthy()
     assert shard1.shard() == 1
 
 

@@ -5,14 +5,18 @@ import contextlib
 import threading
 
 import lxd
+from documents import section
 
 BATCH = 10_000
 IDS_PER_SHARD = 340_000
 SHARDS = {1: lxd.FIRST_PORT, 2: lxd.FIRST_PORT + 1, 3: lxd.FIRST_PORT + 2}
 
 
-def launch(shard):
-    return lxd.sh(f"{lxd.REPOSITORY}/out/image/launch.sh --shard {shard}", timeout=300)
+LAUNCH = section("docs/operations.md", "Further shards")[0]
+
+
+def launch(command):
+    return lxd.sh(f"cd {lxd.REPOSITORY} && {command}", timeout=300)
 
 
 def take(port, ids):
@@ -29,7 +33,7 @@ def take(port, ids):
 @contextlib.contextmanager
 def launched():
     try:
-        yield [launch(shard) for shard in (2, 3)]
+        yield [launch(LAUNCH), launch(LAUNCH.replace("2", "3"))]
     finally:
         for shard in (2, 3):
             lxd.remove(f"go-id-shard{shard}")

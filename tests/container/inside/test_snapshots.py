@@ -3,6 +3,7 @@
 import pytest
 
 import lxd
+from documents import section
 
 NAME = "go-id-snapshots"
 
@@ -37,23 +38,29 @@ def test_a_restored_container_goes_on_behind_its_ids(saved):
     assert saved.exec("test", "-e", "/root/after", check=False).returncode != 0
 
 
-def test_a_restore_takes_the_shard_back_and_the_documented_one_does_not(saved):
+def test_a_restore_takes_the_shard_back_and_the_documented_one_does_not(go_id):
     """LXD restores the container's configuration with its root: what docs/operations.md says to do about that."""
-    lxd.sh(f"lxc snapshot {NAME} of-shard-30")
-    saved.config("environment.SHARD_ID", 31)
-    saved.exec("systemctl", "restart", "go-id")
-    saved.wait_healthy()
-    last = saved.generate()
-    assert last & 0xFFFF == 31
-    assert lxd.sh(f"lxc config get {NAME} environment.SHARD_ID").stdout.strip() == "31"
-    lxd.sh(f"lxc stop {NAME}")
-    lxd.sh(f"lxc restore {NAME} of-shard-30")
-    assert lxd.sh(f"lxc config get {NAME} environment.SHARD_ID").stdout.strip() == "30"
-    lxd.sh(f"lxc config set {NAME} environment.SHARD_ID=31")
-    saved.start()
-    saved.wait_healthy()
-    assert saved.shard() == 31
-    assert saved.generate() > last
+    snapshot, info, get, stop, restore, give, start = section("docs/operations.md", "Snapshots, restore, backup")
+    go_id.config("environment.SHARD_ID", 31)
+    go_id.exec("systemctl", "restart", "go-id")
+    lxd.sh(snapshot)
+    assert "before-the-upgrade" in lxd.sh(info).stdout
+    go_id.config("environment.SHARD_ID", 1)
+    go_id.exec("systemctl", "restart", "go-id")
+    go_id.wait_healthy()
+    last = go_id.generate()
+    assert last & 0xFFFF == 1
+    assert lxd.sh(get).stdout.strip() == "1"
+    lxd.sh(stop)
+    lxd.sh(restore)
+    assert lxd.sh(get).stdout.strip() == "31"
+    lxd.sh(give)
+    lxd.sh(start)
+    go_id.wait_booted()
+    go_id.wait_healthy()
+    assert go_id.shard() == 1
+    assert go_id.generate() > last
+    lxd.lxc("delete", f"{go_id.name}/before-the-upgrade")
 
 
 def test_a_restored_state_volume_goes_on_behind_its_ids(saved):

@@ -1,16 +1,7 @@
 """Removing go-id, as docs/operations.md says, leaves nothing.  The last test of all."""
 
-import re
-
 import lxd
-
-
-def documented_commands():
-    """The lines of the section on removal."""
-    text = (lxd.REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Removing it\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)[1]
-    block = re.search(r"^```bash\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[1]
-    return block
+from documents import section
 
 
 def mounts():
@@ -21,7 +12,8 @@ def mounts():
 def test_the_documented_commands_remove_everything(built):
     assert built
     assert lxd.query("/1.0/storage-pools") and lxd.query("/1.0/instances")
-    lxd.sh(f"set -e\n{documented_commands()}")
+    for command in section("docs/operations.md", "Removing it"):
+        lxd.sh(command)
     assert lxd.query("/1.0/instances") == []
     assert lxd.query("/1.0/images") == []
     assert lxd.query("/1.0/storage-pools") == []
