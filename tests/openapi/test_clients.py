@@ -1,5 +1,6 @@
 """The programs of docs/clients.md, as they stand there, against a daemon."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -11,6 +12,7 @@ import pytest
 from conftest import ROOT
 from harness import GO_ID
 from ids import machine_id_of, tick_now, tick_of
+from stub import Stub
 
 MANUAL = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 PROGRAMS = dict(re.findall(r"^```(\w+)\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL))
@@ -43,6 +45,32 @@ def run(command, directory, **env):
     return [int(line) for line in result.stdout.splitlines()]
 
 
+def needed(language):
+    """The language, if its programs can be run here; else the test says that it is skipped."""
+    program = RUN[language][1]
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not on this machine")
+    return language
+
+
+def start(language, directory, address):
+    """Starts the program as it stands there, but for its timeout."""
+    name, _, command = RUN[language]
+    assert PROGRAMS[language].count(TIMEOUT[language][0]) == 1
+    (directory / name).write_text(PROGRAMS[language].replace(*TIMEOUT[language]), encoding="utf-8")
+    host, port = address
+    env = {**os.environ, "GO_ID_URL": f"http://{host}:{port}", "no_proxy": "*",
+           "GOCACHE": str(directory / "cache")}
+    return subprocess.Popen(command, cwd=directory, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def ids_of(client):
+    said, errors = client.communicate(timeout=PATIENCE_S)
+    assert client.returncode == 0, said + errors
+    return [int(line) for line in said.splitlines()]
+
+
 def expect_eleven(ids, machine_ids):
     assert len(ids) == 11
     assert ids == sorted(set(ids))
@@ -56,15 +84,34 @@ def test_every_program_of_the_manual_has_a_test():
 
 @pytest.mark.parametrize("language", RUN)
 def test_a_client_gets_what_the_manual_says(plain, tmp_path, language):
-    name, needed, command = RUN[language]
-    if shutil.which(needed) is None:
-        pytest.skip(f"{needed} is not on this machine")
-    assert PROGRAMS[language].count(TIMEOUT[language][0]) == 1
-    (tmp_path / name).write_text(PROGRAMS[language].replace(*TIMEOUT[language]), encoding="utf-8")
-    host, port = plain.address
-    ids = run(command, tmp_path, GO_ID_URL=f"http://{host}:{port}", no_proxy="*",
-              GOCACHE=str(tmp_path / "cache"))
-    expect_eleven(ids, range(64, 128))
+    expect_eleven(ids_of(start(needed(language), tmp_path, plain.address)), range(64, 128))
+
+
+def test_a_client_tries_again(tmp_path):
+    """After a 503, as late as Retry-After says, and after a connection that was reset.  All at once: they wait."""
+    with contextlib.ExitStack() as stack:
+        running = {}
+        for language in [name for name in RUN if shutil.which(RUN[name][1])]:
+            directory = tmp_path / language
+            directory.mkdir()
+            stub = stack.enter_context(Stub("503 close", "reset", "ids"))
+            running[language] = stub, start(language, directory, stub.address)
+        for language, (stub, client) in running.items():
+            expect_eleven(ids_of(client), [Stub.SHARD])
+            assert len(stub.times) == 4, language
+            assert stub.times[1] - stub.times[0] >= stub.RETRY_AFTER_S, language
+
+
+@pytest.mark.parametrize("action, requests", [("503 at once", 6), ("400", 1)])
+@pytest.mark.parametrize("language", [name for name in RUN if name != "sh"])  # curl has its own bound
+def test_a_client_gives_up(tmp_path, language, action, requests):
+    """After five more attempts; and at once where another one would have the same answer."""
+    with Stub(action) as stub:
+        client = start(needed(language), tmp_path, stub.address)
+        said, errors = client.communicate(timeout=PATIENCE_S)
+        assert client.returncode != 0 and said == ""
+        assert Stub.DETAIL in errors
+        assert len(stub.times) == requests
 
 
 def test_the_c_program_needs_the_library_alone(tmp_path):
