@@ -6,15 +6,27 @@
 set -euo pipefail
 export LC_ALL=C
 
-# Text as it stands: no hyphenation, no request at the beginning of a line, no escape.
-verbatim() {
-    printf '.nf\n'
-    escaped
-    printf '.fi\n'
-}
-
-escaped() {
-    sed -e 's/\\/\\e/g' -e 's/-/\\-/g' -e "s/'/\\\\(aq/g" -e 's/^\./\\\&./'
+# What --help prints, as roff that fills lines of any width: an item of a list hangs, whether its text begins behind
+# it or in the next line, and an empty line begins a paragraph.
+help_text() {
+    awk '
+        function roff(line) {
+            gsub(/\\/, "\\e", line); gsub(/-/, "\\-", line); gsub(/\047/, "\\(aq", line)
+            if (line ~ /^[.]/) line = "\\&" line
+            return line
+        }
+        /^$/ { print ".PP"; next }
+        /^  [^ ]/ {
+            sub(/^  /, "")
+            if (!match($0, /^-[a-z], --[a-z-]+( [^ ]+)?( |$)/) && !match($0, /^[a-z-]+  /)) RLENGTH = length($0)
+            name = substr($0, 1, RLENGTH); text = substr($0, RLENGTH + 1)
+            sub(/ +$/, "", name); sub(/^ +/, "", text)
+            print ".TP\n\\fB" roff(name) "\\fP"
+            if (text != "") print roff(text)
+            next
+        }
+        /^ +Takes / { print ".br" }
+        { sub(/^ +/, ""); print roff($0) }'
 }
 
 commands() {
@@ -33,11 +45,11 @@ go\-id \- unique, sortable 64\-bit ids over HTTP
 .RI [ OPTION ...]
 .SH DESCRIPTION
 ROFF
-    "$go_id" help | verbatim
+    "$go_id" help | help_text
     for command in $(commands "$go_id"); do
         [[ $command != help ]] || continue
         printf '.SH "GO\\-ID %s"\n' "${command^^}"
-        "$go_id" "$command" --help | verbatim
+        "$go_id" "$command" --help | help_text
     done
     cat <<'ROFF'
 .SH ENVIRONMENT
@@ -156,11 +168,34 @@ ROFF
 
 # header_part PART HEADER: what PART is made from, in the order of the header.
 header_part() {
-    awk -v part="$1" '
+    awk -v part="$1" -v WIDTH=73 ' # 80 columns, of which a page leaves 7 free
         function roff(line) {
             gsub(/\\/, "\\e", line); gsub(/-/, "\\-", line); gsub(/\047/, "\\(aq", line)
             if (line ~ /^[.]/) line = "\\&" line
             return line
+        }
+        # A declaration, broken before the name and behind commas where it is too long for a terminal.
+        function wrapped(line,    out) {
+            sub(/^ /, "", line)
+            if (length(line) > WIDTH && match(line, / sonyflake_[a-z_]+\(/)) {
+                out = substr(line, 1, RSTART - 1) "\n"
+                line = substr(line, RSTART + 1)
+            }
+            while (length(line) > WIDTH && match(substr(line, 5, WIDTH - 4), /.*, /)) {
+                RLENGTH += 4
+                out = out substr(line, 1, RLENGTH - 1) "\n"
+                line = "    " substr(line, RLENGTH + 1)
+            }
+            return roff(out line) "\n"
+        }
+        # A member, below its comment where both are too long for a line.
+        function member(line,    code) {
+            code = line
+            if (length(line) > WIDTH && sub(/ *\/\*.*/, "", code)) {
+                sub(/^.*\/\*/, "    /*", line)
+                line = line "\n" code
+            }
+            return roff(line) "\n"
         }
         # A comment: an empty line begins a paragraph, a word before a gap an item of a list.
         function print_comment(    i, line) {
@@ -189,7 +224,7 @@ header_part() {
         }
         /^(struct|enum) [a-z_]+ \{/ { in_type = 1; type = $2; kind = $1; body = "" }
         in_type {
-            body = body roff($0) "\n"
+            body = body member($0)
             if (part == "errors" && match($0, /SONYFLAKE_(OK|ERR_[A-Z_]+)/)) {
                 print ".TP\n.B " substr($0, RSTART, RLENGTH)
                 text = $0
@@ -207,16 +242,16 @@ header_part() {
             }
             next
         }
-        /^SONYFLAKE_API/ { in_function = 1; declaration = ""; aligned = /\(/ }
+        /^SONYFLAKE_API/ { in_function = 1; declaration = "" }
         in_function {
             line = $0
-            if (aligned) sub(/^              /, "", line)
-            sub(/^SONYFLAKE_API /, "", line); sub(/^SONYFLAKE_NODISCARD /, "", line)
-            declaration = declaration roff(line) "\n"
+            sub(/^SONYFLAKE_API /, "", line); sub(/^SONYFLAKE_NODISCARD /, "", line); sub(/^ +/, "", line)
+            declaration = declaration " " line
             if (/;$/) {
                 in_function = 0
                 match(declaration, /sonyflake_[a-z_]+\(/)
                 name = substr(declaration, RSTART, RLENGTH - 1)
+                declaration = wrapped(declaration)
                 if (part == "synopsis") printf "%s", declaration
                 if (part == "functions") {
                     print ".SS " name "()"

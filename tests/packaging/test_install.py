@@ -219,13 +219,25 @@ def test_the_manual_pages_are_in_order(prefix, name):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize("name", ["go-id.1", "go-id.conf.5", "sonyflake.3"])
+def test_the_manual_pages_fit_a_terminal(prefix, name):
+    """Whatever is not filled, too: declarations, synopses."""
+    shown = subprocess.run(["man", "-l", prefix / f"share/man/man{name[-1]}/{name}.gz"], capture_output=True, text=True,
+                           check=True, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "MANWIDTH": "80"}).stdout
+    plain = re.sub(".\b|\x1b\\[[0-9;]*m", "", shown)
+    assert len(plain.splitlines()) > 100
+    assert [line for line in plain.splitlines() if len(line) > 80] == []
+
+
 def test_the_man_page_says_all_that_the_help_does(prefix):
-    plain = page(prefix, "go-id.1")[1]
+    """Word by word: the page has lines of its own."""
+    plain = re.sub(r"\\f[BP]|^\.(TP|PP|br|SH .*)$", "", page(prefix, "go-id.1")[1], flags=re.MULTILINE)
+    plain = " ".join(plain.split())
     commands = re.findall("^  ([a-z]+) ", said("help").split("Commands:")[1], re.MULTILINE)
     assert len(commands) >= 8
     for command in commands:
-        for line in said(command, "--help").splitlines() if command != "help" else []:
-            assert line in plain, (command, line)
+        help_text = said("help") if command == "help" else said(command, "--help")
+        assert " ".join(help_text.split()) in plain, command
 
 
 def test_the_page_of_the_settings_is_the_table(prefix):
