@@ -3,7 +3,8 @@
     dashboard_picture.py PICTURE [SECONDS]      (GO_ID names the binary)
 
 Debian has no Grafana, so this draws what one would show: every panel of go-id.json at its place,
-asked of a real Prometheus that watches two real daemons under load.
+asked of a real Prometheus that watches two real daemons under load, whose time comes from three
+NTP servers on loopback.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "service")]
 
 import conftest  # noqa: E402 (its folder is known from here on)
 import harness  # noqa: E402
+from chrony import chronyd  # noqa: E402
 from http_client import Connection  # noqa: E402
 
 DASHBOARD = HERE.parents[1] / "docs/deploy/grafana/go-id.json"
@@ -166,7 +168,9 @@ def main():
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else SECONDS
     dashboard = json.loads(DASHBOARD.read_text())
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(harness.daemon(env={"SHARD_ID": shard, "WORKERS": 2})) for shard in (7, 8)]
+        clocks = ",".join(stack.enter_context(chronyd()).name for _ in range(3))
+        servers = [stack.enter_context(harness.daemon(env={"SHARD_ID": shard, "WORKERS": 2,
+                                                           "TIME_SOURCE": f"ntp:{clocks}"})) for shard in (7, 8)]
         prometheus = stack.enter_context(conftest.prometheus(*servers))
         done = threading.Event()
         threads = [threading.Thread(target=load, args=(server, done, n)) for n, server in enumerate(servers)]
