@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "common/number.h"
+#include "server/api/api.h"
 #include "server/serve.h"
 #include "server/settings/settings_load.h"
 #include "server/settings/settings_print.h"
@@ -15,10 +16,22 @@ static struct problems problems;
 static struct problems warnings;
 static char listen_list[SETTINGS_TEXT_MAX];
 
+/* The paths as the API has them; what follows a path is an id. */
+static void print_paths(void)
+{
+    struct span path;
+    for (unsigned i = 0; (path = api_path(i)).len > 0; i++) {
+        bool goes_on = path.len > 1 && path.base[path.len - 1] == '/';
+        (void)printf("%s%.*s%s", i > 0 ? " " : "", (int)path.len, path.base, goes_on ? "ID" : "");
+    }
+}
+
 static void print_help(void)
 {
     (void)printf("Usage: go-id serve [OPTION...]\n\n"
-                 "Hands out ids over HTTP: GET /generate, /decode/ID, /health, /info.\n\n"
+                 "Hands out ids over HTTP, by GET at\n");
+    print_paths();
+    (void)printf("\n\n"
                  "Options:\n"
                  "  -c, --config FILE     read settings from FILE (see 'go-id config --sample')\n"
                  "  -l, --listen LIST     listen on HOST:PORT, [IPV6]:PORT or unix:/path, a comma\n"

@@ -1,6 +1,7 @@
 """The subcommands besides serve: what they print, and how they end."""
 
 import json
+import pathlib
 import re
 import subprocess
 
@@ -43,6 +44,14 @@ def test_help_lists_every_command(args):
     done = go_id(*args)
     assert done.returncode == 0
     assert re.findall(r"^  (\w+) ", done.stdout, re.MULTILINE) == COMMANDS
+
+
+def test_help_of_serve_names_every_path():
+    document = (pathlib.Path(__file__).parents[2] / "docs/openapi.yaml").read_text(encoding="utf-8")
+    paths = re.findall(r"^  (/\S*):$", document, re.MULTILINE)
+    assert len(paths) >= 9
+    (line,) = [line for line in go_id("serve", "--help").stdout.splitlines() if line.startswith("/")]
+    assert sorted(line.split()) == sorted(path.replace("{id}", "ID") for path in paths)
 
 
 def test_without_a_command_help_is_an_error():
