@@ -40,7 +40,7 @@ const char *suggest(struct span word, const char *const *names, size_t count, si
     size_t best_distance = distance_max + 1;
     for (size_t i = 0; i < count; i++) {
         size_t distance = suggest_distance(word, span_of(names[i]));
-        if (distance < best_distance) {
+        if (distance < best_distance && 2 * distance <= strlen(names[i])) {
             best = names[i];
             best_distance = distance;
         }

@@ -15,7 +15,10 @@
  */
 size_t suggest_distance(struct span a, struct span b);
 
-/* The name that is nearest to word, or NULL if none is at most distance_max away. */
+/*
+ * The name that is nearest to word, or NULL if none is at most distance_max away, nor by more than
+ * half its letters.
+ */
 const char *suggest(struct span word, const char *const *names, size_t count, size_t distance_max);
 
 #endif

@@ -16,6 +16,7 @@ WRONG = [
     (["serve", "--frob"], {}, USAGE),
     (["state"], {}, "say what to do: show, adopt, migrate, accept-clock"),
     (["state", "shwo"], {}, "did you mean show"),
+    (["state", "frob"], {}, USAGE),
     (["decode"], {}, USAGE),
     (["decode", "x"], {}, "a number from 0 to 9223372036854775807"),
     (["decode", "-s", "2200-01-01T00:00:00Z", "9223372036854775807"], {},

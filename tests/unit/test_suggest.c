@@ -91,7 +91,7 @@ static void the_nearest_name_is_suggested_and_the_first_of_equals(void **state)
     } cases[] = {
         {"serve", 0, "serve"}, {"Serve", 0, "serve"}, {"serv", 0, NULL},       {"serv", 1, "serve"},
         {"heal", 2, "health"}, {"hel", 2, "help"},    {"decoed", 2, "decode"}, {"xyz", 2, NULL},
-        {"", 3, NULL},         {"", 4, "help"},       {"hexl", 2, "help"},
+        {"", 4, NULL},         {"hxxx", 3, NULL},     {"hexl", 2, "help"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *meant = suggest(span_of(cases[i].word), names, 5, cases[i].distance_max);
