@@ -136,7 +136,7 @@ static int connect_host(const struct http_url *url, int64_t deadline_ns)
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found;
     if (getaddrinfo(url->host, url->port, &hints, &found) != 0)
-        return -EHOSTUNREACH;
+        return -EDESTADDRREQ;
     int fd = -EHOSTUNREACH;
     for (struct addrinfo *one = found; one != NULL && fd < 0; one = one->ai_next)
         fd = connect_to(one->ai_addr, one->ai_addrlen, deadline_ns);

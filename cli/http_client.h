@@ -54,8 +54,8 @@ struct http_answer {
  * Gets the path, and what is behind it, of the URL's server within timeout_ms; the answer is kept
  * in buffer.  Connects if there is no connection, and once more if the server closed an idle one.
  * Returns 0, or a negative errno and a word for the step that failed in *reterr_step; -ETIMEDOUT,
- * -ECONNRESET when the connection broke, and -EPROTO for what is no HTTP answer of at most capacity
- * bytes.
+ * -EDESTADDRREQ when the host's name does not resolve, -ECONNRESET when the connection broke, and
+ * -EPROTO for what is no HTTP answer of at most capacity bytes.
  */
 NODISCARD int http_get(struct http_connection *connection, const struct http_url *url,
                        const char *target, uint64_t timeout_ms, char *buffer, size_t capacity,

@@ -153,9 +153,10 @@ static const char *next_step(int error)
         return "nobody listens there: start the service, or correct the address";
     case EACCES:
         return "you may not connect: see UNIX_SOCKET_GROUP and UNIX_SOCKET_MODE of the service";
+    case EDESTADDRREQ:
     case EHOSTUNREACH:
     case ENETUNREACH:
-        return "correct the host, or its route";
+        return "correct the host, or the network";
     case ETIMEDOUT:
         return "look at the service's log, or give it longer with --timeout-ms";
     case EPROTO:
@@ -183,7 +184,9 @@ const char *target_next_step(unsigned status)
 
 int target_say_failure(const struct target *target, const char *url_text, const char *step, int r)
 {
-    (void)fprintf(stderr, "go-id %s: %s: %s failed: %s; %s\n", target->command, url_text, step,
-                  errno_name(-r), next_step(-r));
+    bool no_address = r == -EDESTADDRREQ; /* a name for programmers */
+    (void)fprintf(stderr, "go-id %s: %s: %s%s%s; %s\n", target->command, url_text,
+                  no_address ? "the host name does not resolve" : step,
+                  no_address ? "" : " failed: ", no_address ? "" : errno_name(-r), next_step(-r));
     return EXIT_STATUS_FAILURE;
 }

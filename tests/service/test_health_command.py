@@ -73,6 +73,11 @@ def test_a_name_is_looked_up(server):
     assert health(f"http://localhost:{server.address[1]}/health").returncode == 0
 
 
+def test_a_name_that_does_not_resolve_is_said_to():
+    """One with an empty label, which no resolver asks anybody about."""
+    expect_failure(health("http://no..name:7001"), "the host name does not resolve")
+
+
 def test_another_answer_than_ok_is_a_failure(url):
     expect_failure(health(url + "/nothing"), r'status 404: "\{.*\}(\\x0a)?"')
     expect_failure(health(url + "/info"), r'status 200: ".*"')

@@ -26,6 +26,7 @@ WRONG = [
     (["generate", "-f", "xml"], {}, "must be text, json, string or binary"),
     (["generate", "-u", "http://127.0.0.1:1"], {}, "start the service, or correct the address"),
     (["generate", "-u", "unix:/nonexistent/socket"], {}, "start the service, or correct the address"),
+    (["generate", "-u", "http://no..name"], {}, "does not resolve; correct the host, or the network"),
     (["generate", "-k", "/nonexistent"], {}, "name a file that you may read with --token-file"),
     (["generate", "-k", "/dev/null"], {}, "put one on a line of its own"),
     (["health", "localhost"], {}, "of the form http://host[:port][/path] or unix:/path"),
