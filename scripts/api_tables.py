@@ -1,11 +1,10 @@
 #!/usr/bin/python3
-"""Makes the tables of the API in README.md and docs/http_api.md from docs/openapi.yaml.
+"""Makes the tables of the API in docs/http_api.md from docs/openapi.yaml.
 
     scripts/api_tables.py           writes them
     scripts/api_tables.py --check   fails if one is not what it would write
 """
 
-import json
 import pathlib
 import re
 import sys
@@ -34,22 +33,6 @@ def operations():
     return [(path, item["get"]) for path, item in DOCUMENT["paths"].items()]
 
 
-def at_a_glance():
-    rows = ["| request | answer |", "|---|---|"]
-    for path, operation in operations():
-        if not operation.get("parameters"):
-            rows.append(f"| `{request_line(path)}` | {operation['summary']} |")
-            continue
-        for content in operation["responses"]["200"]["content"].values():
-            rows += [f"| `{example['summary']}` | {example.get('description') or shown(example)} |"
-                     for example in content["examples"].values()]
-    return rows
-
-
-def shown(example):
-    return "`" + json.dumps(example["value"], separators=(",", ":")) + "`"
-
-
 def endpoints():
     return ["| request | answer |", "|---|---|"] + [
         f"| [`{request_line(path)}`](#{anchor(path, operation)}) | {operation['summary']} |"
@@ -63,7 +46,6 @@ def errors():
 
 
 TABLES = [
-    ("README.md", "API table", at_a_glance),
     ("docs/http_api.md", "endpoints", endpoints),
     ("docs/http_api.md", "errors", errors),
 ]

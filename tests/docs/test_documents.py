@@ -18,7 +18,6 @@ import documents
 from documents import ROOT
 from harness import DEADLINE_S, GO_ID, daemon, wait_until
 
-BUILD = ROOT / os.path.dirname(os.path.relpath(GO_ID, ROOT))
 PICTURE_MAX = 150_000  # bytes
 
 with open(ROOT / "tests/docs/elsewhere.toml", "rb") as table:
@@ -166,14 +165,18 @@ def test_make_run_serves(tmp_path):
     assert asked.returncode == 1, "it serves on after make has ended"
 
 
-def test_the_example_of_the_library_compiles_and_makes_an_id(tmp_path):
-    (source,) = [block.text for block in BLOCKS
-                 if block.document == "README.md" and block.language == "c"]
-    (tmp_path / "example.c").write_text(source)
-    subprocess.run(["cc", "-Wall", "-Werror", "-I", ROOT / "include", "example.c", "-o", "example",
-                    BUILD / "lib/libsonyflake.a", "-lpthread"], cwd=tmp_path, check=True)
-    made = subprocess.run([tmp_path / "example"], capture_output=True, text=True, check=True)
-    assert made.stdout.strip().isdigit()
+def test_the_figures_of_the_readme_are_those_of_the_documents():
+    """Each is in the document that its row names beside the command."""
+    rows = re.findall(r"^\| [^|]+ \| ([\d.,]+) \| `make \w+`: \[[\w.]+\]\((docs/\w+\.md)[#)]", documents.read("README.md"),
+                      re.MULTILINE)
+    assert len(rows) >= 5
+    for figure, document in rows:
+        assert re.search(rf"(?<![\d.,]){re.escape(figure)}(?![\d,]|\.\d)", documents.read(document)), \
+            f"README.md: {figure} is not in {document} any more"
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert len(documents.read("README.md").split()) <= 1000
 
 
 @pytest.mark.parametrize("document", documents.documents())
