@@ -111,6 +111,11 @@ def named(document, program):
     return sorted(set(re.findall(rf"`{program} ([a-z][a-z-]*)\b[^`\n]*`", read(document))))
 
 
+def in_passing(document, program):
+    """The commands that stand in backticks, in tables and sentences."""
+    return re.findall(rf"`({re.escape(program)} [^`\n]+)`", read(document))
+
+
 def slug(heading):
     """The anchor that GitHub makes of a heading."""
     text = re.sub(r"[^\w\- ]", "", re.sub(r"[`*]", "", heading).strip().lower())
