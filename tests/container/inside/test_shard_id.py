@@ -41,7 +41,7 @@ def fixture_fresh(shard1):
     assert shard1.shard() == 1
 
 
-def test_the_documented_lines(shard1):
+def test_the_documented_lines_where_the_service_is_stopped(shard1):
     set_shard(4)
     systemctl("restart go-id")
     shard1.wait_healthy()
@@ -51,14 +51,6 @@ def test_the_documented_lines(shard1):
         lxd.sh(command)
     shard1.wait_healthy()
     assert shard1.shard() == 1
-
-
-def test_set_and_start_where_the_service_is_stopped(shard1):
-    systemctl("stop go-id")
-    lxd.sh("lxc config set go-id-shard1 environment.SHARD_ID=5")
-    lxd.sh("lxc exec go-id-shard1 -- systemctl start go-id")
-    shard1.wait_healthy()
-    assert shard1.shard() == 5
 
 
 def test_set_and_start_where_the_service_runs_by_default(shard1):
