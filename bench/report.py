@@ -1,6 +1,6 @@
 """Results as Markdown tables and plots.
 
-    python3 bench/report.py RESULTS.json     puts a run into docs/performance.md and its folder
+    python3 bench/report.py RESULTS.json     puts a run into docs/performance.md, its folder, and README.md
 
 The tables of docs/performance.md stand between "<!-- NAME -->" and "<!-- end -->"; the rest of the
 page is written by people.
@@ -16,6 +16,7 @@ import targets
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/performance.md"
+README = ROOT / "README.md"
 FOLDER = ROOT / "docs/performance"
 
 IDLE_LOAD = 0.5  # load average above which somebody else was using the machine
@@ -193,6 +194,15 @@ def fill_page(results):
     PAGE.write_text(page, encoding="utf-8")
 
 
+def fill_readme(results):
+    """The targets that the README shows, by their names."""
+    text = README.read_text(encoding="utf-8")
+    for what, _, _, value, _ in targets.judge(results):
+        if value is not None:
+            text = re.sub(rf"(?m)^(\| {re.escape(what)} \| )[\d.,]+", lambda match: match[1] + short(value), text)
+    README.write_text(text, encoding="utf-8")
+
+
 def main():
     path = pathlib.Path(sys.argv[1])
     results = json.loads(path.read_text(encoding="utf-8"))
@@ -200,6 +210,7 @@ def main():
     (FOLDER / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     plots(results, FOLDER)
     fill_page(results)
+    fill_readme(results)
 
 
 if __name__ == "__main__":
