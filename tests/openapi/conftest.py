@@ -16,6 +16,7 @@ from ids import compose, tick_now  # noqa: E402
 
 DOCUMENT_TEXT = (ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8")
 DOCUMENT = yaml.safe_load(DOCUMENT_TEXT)
+TOKEN = "the-token-of-these-tests"
 
 
 def pytest_configure():
@@ -43,7 +44,7 @@ def fixture_closed(tmp_path_factory):
     """One that asks for a token."""
     tokens = tmp_path_factory.mktemp("closed") / "tokens"
     tokens.touch(mode=0o600)
-    tokens.write_text("a-token-that-no-test-has\n", encoding="utf-8")
+    tokens.write_text(f"{TOKEN}\n", encoding="utf-8")
     with harness.daemon(env={"SHARD_ID": "10", "AUTH_TOKEN_FILE": tokens}) as server:
         yield server
 

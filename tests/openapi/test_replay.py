@@ -7,13 +7,12 @@ import re
 import jsonschema
 import pytest
 
-from conftest import DOCUMENT, ROOT
+from conftest import DOCUMENT, ROOT, TOKEN
 from http_client import Connection, get, request
 from metrics import scrape
 
 # Examples that a target alone does not lead to: by status, the bytes of a request.
 RAW = {
-    "401": request("/generate"),
     "404": request("/nothing"),
     "405": request("/generate", method="POST"),
     "408": b"GET /generate HTTP/1.1\r\nHost: test\r\n",  # and no more
@@ -85,9 +84,23 @@ def compare(body, content_type, schema, example, is_exact):
 
 
 @pytest.fixture(name="others")
-def fixture_others(closed, impatient, used_up):
+def fixture_others(closed, not_ready, impatient, used_up):
     """Where a status is seen that the plain one does not give."""
-    return {"401": closed, "408": impatient, "429": used_up}
+    return {"401": closed, "408": impatient, "429": used_up, "503": not_ready}
+
+
+def expect_documented_headers(path, status, response):
+    """Those that are promised are there, and whoever may keep the answer is told by which ETag to ask again."""
+    headers = responses(path)[status].get("headers", {})
+    for name, header in headers.items():
+        header = resolved(header)
+        if header.get("required") or name.lower() in response.headers:
+            value = response.headers[name.lower()]
+            validate(int(value) if header["schema"]["type"] == "integer" else value, header["schema"])
+    if "etag" in response.headers:
+        assert "ETag" in headers and response.headers["cache-control"] == "no-cache"
+    else:
+        assert response.headers["cache-control"] == "no-store"
 
 
 def described():
@@ -95,8 +108,7 @@ def described():
 
 
 @pytest.mark.parametrize("path, status, content_type, schema, name, example", described())
-def test_an_example_is_what_is_answered(plain, not_ready, others, path, status, content_type,
-                                        schema, name, example):
+def test_an_example_is_what_is_answered(plain, others, path, status, content_type, schema, name, example):
     if status == "default":
         with Connection(others.get(name, plain).address) as connection:
             connection.send_all_it_takes(RAW[name])
@@ -106,7 +118,7 @@ def test_an_example_is_what_is_answered(plain, not_ready, others, path, status, 
                 response = connection.read_response()
         assert response.status == int(name) == example["value"]["status"]
     else:
-        server = not_ready if status == "503" else plain
+        server = others.get(status, plain)
         method, _, target = example["summary"].partition(" ")
         if method != "GET":  # of a component: the same for many paths
             concrete = path.replace("{id}", "1")
@@ -116,9 +128,10 @@ def test_an_example_is_what_is_answered(plain, not_ready, others, path, status, 
         response = get(server.address, target, *fields)
         assert response.status == int(status)
     assert response.headers["content-type"] == content_type
+    expect_documented_headers(path, status, response)
     is_exact = path == "/decode/{id}" or "problem" in content_type and status != "503"
     compare(response.body, content_type, schema, example, is_exact)
-    if status == "503" or name == "429":
+    if name == "429":
         assert int(response.headers["retry-after"]) >= 1
 
 
@@ -128,12 +141,29 @@ def test_what_is_not_modified_is_not_sent(plain, path):
     fields = ["Accept-Encoding: gzip"]
     with Connection(plain.address) as connection:
         first = connection.get(path, *fields)
+        expect_documented_headers(path, "200", first)
         page = gzip.decompress(first.body) if "content-encoding" in first.headers else first.body
         content, = responses(path)["200"]["content"].values()
         validate(page.decode(), content["schema"])
         connection.send(request(path, *fields, f"If-None-Match: {first.headers['etag']}"))
         again = connection.read_response(head=True)
         assert (again.status, again.headers["etag"]) == (304, first.headers["etag"])
+        expect_documented_headers(path, "304", again)
+
+
+def test_only_what_is_the_same_for_all_may_be_kept():
+    """Ids, above all, are nobody's twice."""
+    assert {path for path in DOCUMENT["paths"] if "304" in responses(path)} == {"/", "/openapi.yaml"}
+
+
+@pytest.mark.parametrize("path", list(DOCUMENT["paths"]))
+def test_a_token_is_asked_for_where_it_is_documented(closed, path):
+    operation = DOCUMENT["paths"][path]["get"]
+    wants_token = operation.get("security", DOCUMENT["security"]) == [{}, {"bearer": []}]
+    assert wants_token == ("401" in responses(path)) == (path != "/health")
+    response = get(closed.address, path.replace("{id}", "1"))
+    assert response.status == (401 if wants_token else 200)
+    assert get(closed.address, path.replace("{id}", "1"), f"Authorization: Bearer {TOKEN}").status == 200
 
 
 @pytest.mark.parametrize("path", list(DOCUMENT["paths"]))
