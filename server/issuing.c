@@ -133,7 +133,11 @@ static int create_service(struct issuing *i, const struct settings *settings)
 
     /* Ids begin right behind the floor, even if that is ahead of the clock by more than a tick. */
     int64_t begin_ns = service_next_tick(&i->service);
-    if (begin_ns - now.ids.source_ns > i->service.layout.time_unit_ns) {
+    if (settings->min_id > floor)
+        i->service.min_id_ns = begin_ns;
+    if (begin_ns == INT64_MAX) {
+        log_warn("no_ids", "reason=\"" SERVICE_NONE_ABOVE_MIN_ID "\"");
+    } else if (begin_ns - now.ids.source_ns > i->service.layout.time_unit_ns) {
         logical_clock_begin_at(&i->clock.logical, now.boot_ns, begin_ns);
         int64_t ahead_ns = begin_ns - now.ids.source_ns;
         bool too_far = ahead_ns > settings->max_clock_lead_ns;

@@ -77,7 +77,8 @@ struct moment service_now(const struct service *service)
         /* Ids stand still until the source is near enough: so must the line. */
         int64_t nearest_ns = now.ids.source_ns + now.ids.lead_max_ns;
         int64_t next_ns = service_next_tick(service);
-        now.ids.line_ns = next_ns > nearest_ns ? next_ns : nearest_ns;
+        bool has_next = next_ns != INT64_MAX; /* or else there is nothing to wait for */
+        now.ids.line_ns = has_next && next_ns > nearest_ns ? next_ns : nearest_ns;
         logical_clock_hold(&service->clock->logical, now.boot_ns, now.ids.line_ns);
     }
     return now;

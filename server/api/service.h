@@ -15,6 +15,10 @@
 #include "server/settings/settings.h"
 #include "sonyflake.h"
 
+/* Why there are no ids when MIN_ID is at the very end, and what to do. */
+#define SERVICE_NONE_ABOVE_MIN_ID \
+    "there is no id above MIN_ID: set a lower one, or none, and restart"
+
 struct counters;
 struct gate;
 struct mark_keeper;
@@ -29,6 +33,7 @@ struct service {
     uint32_t order_quantum;    /* ids an order takes at a time, so that others get their turn */
     uint32_t max_batch;        /* ids per request; not more than can be made while it may wait */
     int64_t max_wait_ns;       /* how long a request may wait for its ids */
+    int64_t min_id_ns;         /* service_next_tick() at the start, if MIN_ID is why; else 0 */
     _Atomic uint64_t promised; /* ids that orders were let in for and have not taken yet */
 
     /* What status.c looks at; the first is also service_now()'s.  NULL in tests that own the time.

@@ -76,20 +76,34 @@ static void look_at_clock(const struct service *service, const struct moment *no
         look_at_ntp(service->clock->ntp, now, clock);
 }
 
+/* Whether ids have not begun since the start, and MIN_ID says where they do. */
+static bool is_at_min_id(const struct service *service, int64_t next_ns)
+{
+    return service->min_id_ns != 0 && service->min_id_ns == next_ns;
+}
+
 /* How far the next id is ahead, and whether it can be had within the time a request may wait. */
 static void look_at_lead(const struct service *service, const struct moment *now,
                          struct service_status *status)
 {
     struct lead_status *lead = &status->lead;
-    lead->max_ns = now->ids.lead_max_ns;
     int64_t next_ns = service_next_tick(service);
     if (now->ids.line_ns > now->ids.source_ns && next_ns > now->ids.source_ns)
         lead->lead_ns = next_ns - now->ids.source_ns;
+    lead->of_min_id = is_at_min_id(service, next_ns);
 
     /* A queue is never longer than a request may wait, and the tick it ends in. */
     int64_t patience_ns = service->max_wait_ns + service->layout.time_unit_ns;
     int64_t wait_ns = next_ns != INT64_MAX ? id_time_wait(&now->ids, next_ns) : 0;
-    if (wait_ns > patience_ns)
+    if (wait_ns > patience_ns && lead->of_min_id)
+        fail(status, &lead->condition, wait_ns - patience_ns,
+             "MIN_ID is %" PRId64 " ms ahead of the clock, and MAX_CLOCK_LEAD is %" PRId64
+             " ms: ids begin in %" PRId64
+             " s, when the clock is set right, or after a restart with "
+             "a lower MIN_ID",
+             (next_ns - now->ids.source_ns) / NS_PER_MS, lead->max_ns / NS_PER_MS,
+             wait_ns / NS_PER_S + 1);
+    else if (wait_ns > patience_ns)
         fail(status, &lead->condition, wait_ns - patience_ns,
              "the clock is %" PRId64 " ms behind the newest id, and MAX_CLOCK_LEAD is %" PRId64
              " ms: ids go on in %" PRId64 " s, or when the clock is set right",
@@ -141,6 +155,22 @@ static void look_at_mark(const struct service *service, const struct moment *now
              writing_ns / NS_PER_MS);
 }
 
+/* Either the time has come, or MIN_ID lies at the end of it. */
+static void fail_for_good(const struct service *service, const struct timespec *end,
+                          struct service_status *status)
+{
+    char text[TIMESTAMP_TEXT_MAX];
+    timestamp_format_ms(end->tv_sec * NS_PER_S + end->tv_nsec, text);
+    if (is_at_min_id(service, service_next_tick(service)))
+        fail(status, &status->lifetime.condition, 0, SERVICE_NONE_ABOVE_MIN_ID);
+    else
+        fail(status, &status->lifetime.condition, 0,
+             "the id space, which ends at %s, is used up: set the clock right; if it is, begin "
+             "another with a later START_TIME, an empty STATE_DIRECTORY and machine ids that were "
+             "never in use",
+             text);
+}
+
 static void look_at_lifetime(const struct service *service, const struct moment *now,
                              struct service_status *status)
 {
@@ -155,15 +185,15 @@ static void look_at_lifetime(const struct service *service, const struct moment 
     enum sonyflake_status generator =
         sonyflake_wait_time(service->generator, now->ids.source_ns, &wait_ns);
     if (generator == SONYFLAKE_ERR_OVER_TIME_LIMIT)
-        fail(status, &lifetime->condition, 0, "%s", sonyflake_status_text(generator));
+        fail_for_good(service, &end, status);
     else if (generator != SONYFLAKE_OK)
         fail(status, &status->clock.condition, service->layout.start_time_ns - now->ids.source_ns,
-             "%s", sonyflake_status_text(generator));
+             "the clock is before START_TIME: set it right");
 }
 
 struct service_status service_status(const struct service *service, const struct moment *now)
 {
-    struct service_status status = {.ready = true};
+    struct service_status status = {.ready = true, .lead.max_ns = now->ids.lead_max_ns};
     look_at_clock(service, now, &status.clock);
     look_at_lifetime(service, now, &status);
     if (status.ready)

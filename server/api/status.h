@@ -44,6 +44,7 @@ struct clock_status {
 struct lead_status {
     enum condition condition;
     int64_t lead_ns; /* how far the next id is ahead of the clock; 0: not at all */
+    bool of_min_id;  /* MIN_ID is why, not a clock that was set back */
     int64_t max_ns;
 };
 
@@ -64,7 +65,7 @@ struct lock_status {
 
 struct lifetime_status {
     enum condition condition;
-    int64_t left_s; /* until the id space ends */
+    int64_t left_s; /* until the id space ends; its last id may be used up before */
 };
 
 struct service_status {

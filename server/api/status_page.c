@@ -99,7 +99,8 @@ static void add_lead(struct text *text, const struct lead_status *lead)
     } else {
         text_add(text, "Ids are ");
         add_duration(text, lead->lead_ns);
-        text_add(text, " ahead of a clock that was set back, of ");
+        text_add(text, lead->of_min_id ? " ahead of the clock, as MIN_ID is, of "
+                                       : " ahead of a clock that was set back, of ");
         add_duration(text, lead->max_ns);
         text_add(text, " at most. It shrinks by itself.");
     }
@@ -140,7 +141,9 @@ static void add_lock(struct text *text, const struct lock_status *lock)
 static void add_lifetime(struct text *text, const struct lifetime_status *lifetime)
 {
     begin_row(text, "Lifetime", lifetime->condition);
-    if (lifetime->left_s > 2 * S_PER_YEAR)
+    if (lifetime->condition == CONDITION_FAILED)
+        text_add(text, "No id is left.");
+    else if (lifetime->left_s > 2 * S_PER_YEAR)
         text_add(text, "The id space lasts for another %" PRId64 " years.",
                  lifetime->left_s / S_PER_YEAR);
     else

@@ -23,10 +23,10 @@
 #define REFUSALS(X)                                                                  \
     X(REFUSED_QUEUE, "queue")       /* more are wanted than are made in time */      \
     X(REFUSED_BATCHES, "batches")   /* too many large batches at once */             \
-    X(REFUSED_LEAD, "lead")         /* ids are ahead of a clock that was set back */ \
+    X(REFUSED_LEAD, "lead")         /* the clock was set back, or MIN_ID is ahead */ \
     X(REFUSED_MARK, "mark")         /* the mark is reached and does not move */      \
     X(REFUSED_CLOCK, "clock")       /* the clock is before the start time */         \
-    X(REFUSED_LIFETIME, "lifetime") /* the id space has ended */
+    X(REFUSED_LIFETIME, "lifetime") /* it has ended, or MIN_ID is its end */
 
 enum refusal {
 #define X(name, label) name,

@@ -15,7 +15,7 @@ import pytest
 
 import ids
 from harness import DEADLINE_S, GO_ID, SLOW, daemon, run_to_end, wait_until
-from http_client import get
+from http_client import expect_problem, get
 
 OTHER_START = {"START_TIME": "2010-01-01T00:00:00Z"}  # earlier: ids get larger
 LATER_START = {"START_TIME": "2020-01-01T00:00:00Z"}  # ids would get smaller, for years
@@ -111,9 +111,29 @@ def test_a_min_id_far_ahead_gets_503_and_a_reason(env):
         response = get(server.address, "/generate")
         assert response.status == 503
         assert int(response.headers["retry-after"]) > 3600
-        assert "MAX_CLOCK_LEAD" in response.json()["detail"]
+        assert re.match(r"MIN_ID is \d+ ms ahead of the clock, and MAX_CLOCK_LEAD is 10000 ms",
+                        response.json()["detail"])
         assert get(server.address, "/health").status == 503
         assert not get(server.address, "/ready").json()["ready"]
+
+
+@pytest.mark.parametrize("last", [2**63 - 1, 2**63 - 2**16 + 1])
+def test_a_min_id_that_leaves_no_id_is_told_everywhere_in_the_same_words(env, last):
+    """SHARD_ID is 1: above the second there is no id either.  With a lower one ids go on."""
+    first = serve_once(env)
+    words = "there is no id above MIN_ID: set a lower one, or none, and restart"
+    with daemon(env={**env, "MIN_ID": last}) as server:
+        assert f'reason="{words}"' in server.log()
+        for _ in range(2):  # the time goes on, and nothing changes
+            assert expect_problem(get(server.address, "/generate"), 503) == words
+            assert expect_problem(get(server.address, "/health"), 503) == words
+            ready = get(server.address, "/ready").json()
+            assert (ready["reason"], ready["conditions"]["lifetime"]["condition"]) == (words, "failed")
+            assert {name for name, value in ready["conditions"].items()
+                    if value["condition"] != "ok"} == {"lifetime"}
+            page = get(server.address, "/status").body.decode()
+            assert f"No ids: {words}." in page and "No id is left." in page and "another" not in page
+    assert serve_once({**env, "MIN_ID": first}) > first
 
 
 def test_a_state_in_memory_is_pointed_out(env, tmp_path):

@@ -26,13 +26,14 @@ struct fixture {
     struct moment now;
 };
 
+static const struct settings settings = {.shards = {1, 1},
+                                         .start_time_ns = SONYFLAKE_START_TIME_NS,
+                                         .max_batch = 100,
+                                         .max_wait_ms = 1000};
+
 static int setup(void **state)
 {
     static struct fixture f;
-    static const struct settings settings = {.shards = {1, 1},
-                                             .start_time_ns = SONYFLAKE_START_TIME_NS,
-                                             .max_batch = 100,
-                                             .max_wait_ms = 1000};
     memset(&f, 0, sizeof(f));
     *state = &f;
     f.now = moment_plain(NOON_NS + TICK_NS, BOOT_NS);
@@ -158,6 +159,49 @@ static void the_end_of_the_id_space_is_told_a_year_before(void **state)
     status = look(f);
     assert_int_equal(status.lifetime.condition, CONDITION_FAILED);
     assert_false(status.ready);
+    assert_non_null(strstr(status.reason, "ends at 2188-11-16T03:28:58.880Z, is used up"));
+    assert_non_null(strstr(status.reason, "a later START_TIME"));
+    assert_null(strstr(status.reason, "MIN_ID"));
+}
+
+static void a_min_id_that_leaves_no_id_is_named(void **state)
+{
+    struct fixture *f = *state;
+    service_destroy(&f->service);
+    assert_int_equal(service_create_at_end(&settings, &f->service), SONYFLAKE_OK);
+    struct service_status status = look(f);
+    assert_false(status.ready);
+    assert_int_equal(status.lifetime.condition, CONDITION_FAILED);
+    assert_int_equal(service_status_refusal(&status), REFUSED_LIFETIME);
+    assert_string_equal(status.reason,
+                        "there is no id above MIN_ID: set a lower one, or none, and restart");
+    assert_int_equal(status.lead.max_ns, 10 * NS_PER_S);
+}
+
+static void a_min_id_far_ahead_is_named_until_ids_have_begun(void **state)
+{
+    struct fixture *f = *state;
+    f->service.min_id_ns = service_next_tick(&f->service);
+    assert_true(look(f).ready);
+    f->now.ids.source_ns -= 40 * NS_PER_S;
+    f->now.ids.line_ns = f->service.min_id_ns;
+    struct service_status status = look(f);
+    assert_false(status.ready);
+    assert_int_equal(status.lead.condition, CONDITION_FAILED);
+    assert_int_equal(status.retry_after_s, 29);
+    assert_string_equal(
+        status.reason, "MIN_ID is 40000 ms ahead of the clock, and MAX_CLOCK_LEAD is 10000 ms: ids "
+                       "begin in 31 s, when the clock is set right, or after a restart with a "
+                       "lower MIN_ID");
+
+    struct sonyflake_run run;
+    int64_t wait_ns;
+    struct sonyflake_demand all = {.count = 256, .now_ns = f->service.min_id_ns};
+    assert_int_equal(sonyflake_take(f->service.generator, &all, &run, &wait_ns, NULL),
+                     SONYFLAKE_OK);
+    status = look(f);
+    assert_false(status.lead.of_min_id);
+    assert_non_null(strstr(status.reason, "behind the newest id"));
 }
 
 static void before_the_start_time_there_are_no_ids(void **state)
@@ -168,6 +212,7 @@ static void before_the_start_time_there_are_no_ids(void **state)
     assert_false(status.ready);
     assert_int_equal(status.retry_after_s, 90);
     assert_int_equal(status.clock.condition, CONDITION_FAILED);
+    assert_string_equal(status.reason, "the clock is before START_TIME: set it right");
 }
 
 int main(void)
@@ -182,6 +227,8 @@ int main(void)
         TEST(an_idle_service_whose_mark_lies_behind_is_well),
         TEST(a_write_that_hangs_at_the_mark_is_told),
         TEST(the_end_of_the_id_space_is_told_a_year_before),
+        TEST(a_min_id_that_leaves_no_id_is_named),
+        TEST(a_min_id_far_ahead_is_named_until_ids_have_begun),
         TEST(before_the_start_time_there_are_no_ids),
     };
 #undef TEST

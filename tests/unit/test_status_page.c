@@ -29,13 +29,14 @@ struct fixture {
     char answer[API_LARGE_ANSWER_MAX + 1];
 };
 
+static const struct settings settings = {.shards = {64, 64},
+                                         .start_time_ns = SONYFLAKE_START_TIME_NS,
+                                         .max_batch = 100,
+                                         .max_wait_ms = 1000};
+
 static int setup(void **state)
 {
     static struct fixture f;
-    static const struct settings settings = {.shards = {64, 64},
-                                             .start_time_ns = SONYFLAKE_START_TIME_NS,
-                                             .max_batch = 100,
-                                             .max_wait_ms = 1000};
     memset(&f, 0, sizeof(f));
     *state = &f;
     f.now = moment_plain(NOON_NS + TICK_NS, BOOT_NS);
@@ -141,6 +142,30 @@ static void the_end_of_the_id_space_is_told_in_years_and_in_days(void **state)
     assert_says(f, "The id space lasts for another 3 days.");
 }
 
+static void where_min_id_leaves_no_id_nothing_else_is_said(void **state)
+{
+    struct fixture *f = *state;
+    service_destroy(&f->service);
+    assert_int_equal(service_create_at_end(&settings, &f->service), SONYFLAKE_OK);
+    f->service.clock = NULL; /* which would tell the time of today */
+    assert_says(f,
+                "data-condition=\"failed\">No ids: there is no id above MIN_ID: set a lower one,");
+    assert_says(f, "<dt>Lifetime</dt><dd><b>failed</b> <span>No id is left.</span>");
+    assert_says(f, "they may be, by 10 s at most.");
+    assert_null(strstr(page(f), "another"));
+}
+
+static void a_min_id_far_ahead_is_not_taken_for_a_clock_that_was_set_back(void **state)
+{
+    struct fixture *f = *state;
+    f->service.min_id_ns = service_next_tick(&f->service);
+    f->now.ids.source_ns -= 40 * NS_PER_S;
+    f->now.ids.line_ns = f->service.min_id_ns;
+    assert_says(f, "data-condition=\"failed\">No ids: MIN_ID is 40000 ms ahead of the clock");
+    assert_says(f, "Ids are 40 s ahead of the clock, as MIN_ID is, of 10 s at most.");
+    assert_null(strstr(page(f), "set back"));
+}
+
 static void text_cannot_become_markup(void **state)
 {
     (void)state;
@@ -159,6 +184,8 @@ int main(void)
         TEST(a_leap_is_told_with_the_way_out),
         TEST(a_disk_that_fails_is_told_with_its_error),
         TEST(the_end_of_the_id_space_is_told_in_years_and_in_days),
+        TEST(where_min_id_leaves_no_id_nothing_else_is_said),
+        TEST(a_min_id_far_ahead_is_not_taken_for_a_clock_that_was_set_back),
         cmocka_unit_test(text_cannot_become_markup),
     };
 #undef TEST
