@@ -19,7 +19,7 @@ def pytest_configure():
     if not os.access(harness.GO_ID, os.X_OK) or "GO_ID" not in os.environ:
         pytest.exit("GO_ID must name the daemon to test, for example: "
                     "GO_ID=out/test/go-id python3 -m pytest tests/cost", returncode=2)
-    for name in ("hot_path", "allocation_shim.so"):
+    for name in ("hot_path", "allocation_shim.so", "lock_shim.so"):
         if not (BUILD / "tests/cost" / name).exists():
             pytest.exit(f"{name} is missing: scripts/build.sh test makes it", returncode=2)
 
