@@ -10,7 +10,11 @@ export LC_ALL=C
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 out=${1:-out/dist}
 work=$out.new
-version=$(sed -n 's/^project(go-id VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+ROOT=$PWD
+# shellcheck source=build/image.sh
+source build/image.sh
+project_version
+version=$REPLY
 architecture=$(dpkg --print-architecture)
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH PYTHONDONTWRITEBYTECODE=1
@@ -47,13 +51,9 @@ oci_image() {
 }
 
 # Whether there is an image for LXD, made of what is here now.
-has_lxd_image() (
-    # shellcheck disable=SC2034 # for image.sh
-    ROOT=$PWD
-    # shellcheck source=build/image.sh
-    . build/image.sh
+has_lxd_image() {
     grep -qxF "SOURCES=$(sources_hash)" out/image/launch.sh 2>/dev/null
-)
+}
 
 lxd_image() {
     local image
