@@ -72,12 +72,20 @@ bill() { # ARTEFACT ARGUMENT OF SBOM.PY...
     scripts/sbom.py "$@" --output "$work/$artefact.spdx.json"
 }
 
-# The package's binary is the stripped one in it.
-bills() {
+# package_bill PACKAGE FILE [ARGUMENT OF SBOM.PY...]: of the binary in it, which is stripped there.
+package_bill() {
+    local packed=$work/$1_$version-1_$architecture.deb file
     mkdir "$work/deb"
-    dpkg-deb -x "$work"/go-id_*.deb "$work/deb"
-    bill "$(basename "$work"/go-id_*.deb)" "$work/deb/usr/bin/go-id"
+    dpkg-deb -x "$packed" "$work/deb"
+    file=$(compgen -G "$work/deb/$2")
+    bill "${packed##*/}" "$file" "${@:3}"
     rm -r "$work/deb"
+}
+
+bills() {
+    package_bill go-id usr/bin/go-id
+    package_bill libsonyflake1 'usr/lib/*/libsonyflake.so.*.*.*' --name libsonyflake
+    package_bill libsonyflake-dev 'usr/lib/*/libsonyflake.a' --name libsonyflake
     bill "$program" "$work/$program"
     bill "$program.oci.tar" "$work/$program" --image "$work/$program.oci.tar"
 }

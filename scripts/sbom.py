@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes the software bill of materials of a binary, or of an image with it, as SPDX 2.3 JSON.
 
-    sbom.py BINARY [--image FILE [--rootfs FOLDER]] [--output FILE]
+    sbom.py BINARY [--name libsonyflake] [--image FILE [--rootfs FOLDER]] [--output FILE]
 
 What the binary is, by its checksum; what it loads at run time or has linked into it, and what made
 it, by Debian package.  With --image it describes that file, which contains the binary; with --rootfs
@@ -19,6 +19,7 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+NAMES = ("go-id", "libsonyflake")
 BUILD_TOOLS = ("gcc", "libc6-dev", "cmake", "ninja-build")
 
 
@@ -98,6 +99,8 @@ def packages_of_root(rootfs):
 
 def libraries(binary):
     """(relation, package) for what the binary needs at run time, or has in it."""
+    if binary.suffix == ".a":
+        return []  # is linked with nothing yet
     needed = needed_libraries(binary)
     if needed:
         return [("DYNAMIC_LINK", package_of_library(library)) for library in needed]
@@ -114,20 +117,21 @@ def image_file(path):
     }
 
 
-def go_id(binary):
-    version = project_version()
+def own(binary, name):
+    """The program, or the library."""
     return {
-        "SPDXID": "SPDXRef-Package-go-id", "name": "go-id", "versionInfo": version,
+        "SPDXID": spdx_id("Package", name), "name": name, "versionInfo": project_version(),
         "packageFileName": binary.name, "downloadLocation": "NOASSERTION",
         "sourceInfo": f"commit {output_of('git', 'rev-parse', 'HEAD') or 'unknown'}",
         "filesAnalyzed": False, "licenseConcluded": "MIT", "licenseDeclared": "MIT",
-        "copyrightText": "NOASSERTION", "primaryPackagePurpose": "APPLICATION",
+        "copyrightText": "NOASSERTION",
+        "primaryPackagePurpose": "APPLICATION" if name == NAMES[0] else "LIBRARY",
         "checksums": [{"algorithm": "SHA256", "checksumValue": sha256(binary)}],
     }
 
 
-def document(binary, image, rootfs):
-    program = go_id(binary)
+def document(binary, name, image, rootfs):
+    program = own(binary, name)
     packages = {}
     relations = []
 
@@ -161,13 +165,14 @@ def document(binary, image, rootfs):
 def main():
     parser = argparse.ArgumentParser(description="Writes the SPDX 2.3 bill of materials.")
     parser.add_argument("binary", type=pathlib.Path)
+    parser.add_argument("--name", choices=NAMES, default=NAMES[0], help="what it is")
     parser.add_argument("--image", type=pathlib.Path, help="the file that has the binary in it")
     parser.add_argument("--rootfs", type=pathlib.Path, help="the root of that image")
     parser.add_argument("--output", type=pathlib.Path, help="a file; default: standard output")
     options = parser.parse_args()
     if options.rootfs and not options.image:
         parser.error("--rootfs is of which image? --image FILE")
-    text = json.dumps(document(options.binary, options.image, options.rootfs), indent=2) + "\n"
+    text = json.dumps(document(options.binary, options.name, options.image, options.rootfs), indent=2) + "\n"
     if options.output:
         options.output.write_text(text, encoding="utf-8")
     else:

@@ -3,11 +3,19 @@ same again.
 """
 
 import hashlib
+import io
 import json
 import subprocess
 import tarfile
 
 from release import SOURCES, VERSION, make_release
+
+# What the bill of a Debian package describes, and how that is linked.
+IN_PACKAGE = {
+    "go-id": ("go-id", {"DYNAMIC_LINK"}),
+    "libsonyflake1": ("libsonyflake", {"DYNAMIC_LINK"}),
+    "libsonyflake-dev": ("libsonyflake", set()),
+}
 
 
 def names_in(folder):
@@ -19,8 +27,8 @@ def test_everything_is_there(release):
                              text=True).stdout.strip()
     program = f"go-id-{VERSION}-linux-{machine}"
     packages = {f"{name}_{VERSION}-1_{machine}.deb"
-                for name in ("go-id", "libsonyflake1", "libsonyflake-dev")}
-    described = {program, f"{program}.oci.tar", f"go-id_{VERSION}-1_{machine}.deb"}
+                for name in IN_PACKAGE}
+    described = {program, f"{program}.oci.tar", *packages}
     images = {name for name in names_in(release) if name.endswith(".tar.xz")}  # of make image
     launchers = {"launch.sh"} if images else set()
     assert names_in(release) == {
@@ -48,6 +56,13 @@ def test_the_tarball_has_the_sources(release):
     assert files == {f"go-id-{VERSION}/{name}" for name in listed}
 
 
+def sums_in_package(package):
+    packed = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        return {hashlib.sha256(archive.extractfile(item).read()).hexdigest()
+                for item in archive.getmembers() if item.isfile()}
+
+
 def test_bills_name_what_they_are_of(release):
     for path in release.glob("*.spdx.json"):
         bill = json.loads(path.read_text(encoding="utf-8"))
@@ -58,7 +73,10 @@ def test_bills_name_what_they_are_of(release):
         assert artefact.exists()
         linked = {relation["relationshipType"] for relation in bill["relationships"]} & \
             {"DYNAMIC_LINK", "STATIC_LINK"}
-        assert linked == ({"STATIC_LINK"} if "-linux-" in path.name else {"DYNAMIC_LINK"})
-        if not path.name.endswith(".deb.spdx.json"):  # of the program in the package
-            assert subject["checksums"][0]["checksumValue"] == \
-                hashlib.sha256(artefact.read_bytes()).hexdigest()
+        checksum = subject["checksums"][0]["checksumValue"]
+        if artefact.suffix == ".deb":
+            assert (subject["name"], linked) == IN_PACKAGE[artefact.name.partition("_")[0]]
+            assert checksum in sums_in_package(artefact)
+        else:
+            assert linked == ({"STATIC_LINK"} if "-linux-" in path.name else {"DYNAMIC_LINK"})
+            assert checksum == hashlib.sha256(artefact.read_bytes()).hexdigest()
