@@ -3,12 +3,13 @@
 # container images, their bills of materials, SHA256SUMS.  The same commit gives the same bytes.
 #
 # Sources are those of the last commit.  The image for LXD is taken along where `make image`, which needs
-# root, has built it of these sources; it is not built here.
+# root, has built it of these sources; it is not built here.  IMAGE_FOLDER says where, if it is not out/image.
 set -euo pipefail
 export LC_ALL=C
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 out=${1:-out/dist}
+images=${IMAGE_FOLDER:-out/image}
 work=$out.new
 ROOT=$PWD
 # shellcheck source=build/image.sh
@@ -52,13 +53,13 @@ oci_image() {
 
 # Whether there is an image for LXD, made of what is here now.
 has_lxd_image() {
-    grep -qxF "SOURCES=$(sources_hash)" out/image/launch.sh 2>/dev/null
+    grep -qxF "SOURCES=$(sources_hash)" "$images/launch.sh" 2>/dev/null
 }
 
 lxd_image() {
     local image
-    for image in out/image/go-id-"$version"-*.tar.xz; do
-        cp "$image" out/image/launch.sh "$work"
+    for image in "$images"/go-id-"$version"-*.tar.xz; do
+        cp "$image" "$images/launch.sh" "$work"
         mkdir "$work/root"
         tar -xJf "$image" -C "$work/root" rootfs/usr/bin/go-id rootfs/usr/share/doc/go-id/packages.tsv
         bill "${image##*/}" "$work/root/rootfs/usr/bin/go-id" --image "$image" --rootfs "$work/root/rootfs"
@@ -115,7 +116,7 @@ main() {
     if has_lxd_image; then
         step "LXD image" lxd_image
     else
-        echo "LXD image                    none of these sources in out/image: make image builds it, as root"
+        echo "LXD image                    none of these sources in $images: make image builds it, as root"
     fi
     step "bills of materials" bills
     sums

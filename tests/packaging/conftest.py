@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from release import SOURCES, make_release
+from release import SOURCES, make_images, make_release, sources_hash
 from sandbox import Sandbox
 
 sys.path.insert(0, str(SOURCES / "tests" / "service"))  # for what waits until something is true
@@ -33,7 +33,10 @@ def fixture_prefix():
 
 @pytest.fixture(name="release", scope="session")
 def fixture_release(tmp_path_factory):
-    return make_release(tmp_path_factory.mktemp("dist") / "release")
+    """With an image for LXD, as if `make image` had been there before."""
+    folder = tmp_path_factory.mktemp("dist")
+    (folder / "image").mkdir()
+    return make_release(folder / "release", make_images(folder / "image", sources_hash()))[0]
 
 
 @pytest.fixture(name="packages", scope="session")

@@ -8,7 +8,7 @@ import json
 import subprocess
 import tarfile
 
-from release import SOURCES, VERSION, make_release
+from release import IMAGE, MACHINE, SOURCES, VERSION, make_images, make_release
 
 # What the bill of a Debian package describes, and how that is linked.
 IN_PACKAGE = {
@@ -23,17 +23,12 @@ def names_in(folder):
 
 
 def test_everything_is_there(release):
-    machine = subprocess.run(["dpkg", "--print-architecture"], check=True, capture_output=True,
-                             text=True).stdout.strip()
-    program = f"go-id-{VERSION}-linux-{machine}"
-    packages = {f"{name}_{VERSION}-1_{machine}.deb"
-                for name in IN_PACKAGE}
-    described = {program, f"{program}.oci.tar", *packages}
-    images = {name for name in names_in(release) if name.endswith(".tar.xz")}  # of make image
-    launchers = {"launch.sh"} if images else set()
+    program = f"go-id-{VERSION}-linux-{MACHINE}"
+    packages = {f"{name}_{VERSION}-1_{MACHINE}.deb" for name in IN_PACKAGE}
+    described = {program, f"{program}.oci.tar", IMAGE, *packages}
     assert names_in(release) == {
-        f"go-id-{VERSION}.tar.gz", program, f"{program}.oci.tar", "SHA256SUMS", *packages, *images,
-        *launchers, *(f"{name}.spdx.json" for name in described | images)}
+        f"go-id-{VERSION}.tar.gz", "SHA256SUMS", "launch.sh", *described,
+        *(f"{name}.spdx.json" for name in described)}
 
 
 def test_the_sums_are_those_of_the_files(release):
@@ -43,9 +38,23 @@ def test_the_sums_are_those_of_the_files(release):
     assert listed == names_in(release) - {"SHA256SUMS"}
 
 
-def test_the_same_commit_makes_the_same_bytes(release, tmp_path):
-    again = make_release(tmp_path / "again")
-    assert (again / "SHA256SUMS").read_text() == (release / "SHA256SUMS").read_text()
+def test_the_same_commit_makes_the_same_bytes_and_an_image_of_other_sources_is_left_out(release, tmp_path):
+    """Both of one run, which takes its time."""
+    (tmp_path / "image").mkdir()
+    images = make_images(tmp_path / "image", sources="0" * 64)
+    again, said = make_release(tmp_path / "again", images)
+    assert f"LXD image                    none of these sources in {images}: make image builds it" in said
+    of_image = {"launch.sh", IMAGE, f"{IMAGE}.spdx.json"}
+    assert (again / "SHA256SUMS").read_text().splitlines() == [
+        line for line in (release / "SHA256SUMS").read_text().splitlines()
+        if line.split("  ")[1] not in of_image]
+
+
+def test_the_image_is_described_with_the_packages_in_it(release):
+    bill = json.loads((release / f"{IMAGE}.spdx.json").read_text(encoding="utf-8"))
+    contained = {relation["relatedSpdxElement"] for relation in bill["relationships"]
+                 if relation["relationshipType"] == "CONTAINS"}
+    assert contained == {"SPDXRef-Package-go-id", "SPDXRef-Image-libc6", "SPDXRef-Image-busybox-static"}
 
 
 def test_the_tarball_has_the_sources(release):
