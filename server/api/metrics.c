@@ -10,10 +10,10 @@
 #include "server/connection/connection.h"
 #include "server/metrics/exposition.h"
 #include "server/metrics/process.h"
+#include "server/metrics/shard_blocks.h"
 #include "server/store/mark_keeper.h"
 
-/* More shards, and more workers, than that are not named one by one: the answer has a bound. */
-#define SHARDS_NAMED_MAX 64
+/* More workers than that are not named one by one: the answer has a bound. */
 #define WORKERS_NAMED_MAX 64
 
 /* One look at everything. */
@@ -104,23 +104,37 @@ static uint64_t connections_of(const struct counters *c)
 
 /* ---- The service ---------------------------------------------------------------------------- */
 
-/* Every shard, or as many of a large range as show where it is: see docs/metrics.md. */
+static void put_shard_block(struct scrape *s, const struct shard_block *block)
+{
+    char name[2 * U64_DIGITS_MAX + 1];
+    size_t len = format_u64(block->shards.first, name);
+    if (block->shards.count > 1) {
+        name[len++] = '-';
+        len += format_u64(block->shards.first + block->shards.count - 1, name + len);
+    }
+    exposition_u64_of(&s->e, &metrics[METRIC_ID_SHARD_BLOCK], SPAN("shards"),
+                      (struct span){name, len}, block->filled);
+}
+
+/* The range, for people, and its blocks, for the alert that two processes have a shard in common.
+ */
 static void put_shards(struct scrape *s)
 {
     const struct shard_range shards = s->service->shards;
-    const uint32_t last = shards.first + shards.count - 1;
-    uint32_t step = 1;
-    while (shards.count / step > SHARDS_NAMED_MAX)
-        step *= 2;
-
+    char first[U64_DIGITS_MAX];
+    char last[U64_DIGITS_MAX];
+    const struct metric_label ends[] = {
+        {SPAN("first"), number(shards.first, first)},
+        {SPAN("last"), number(shards.first + shards.count - 1, last)}};
     BEGIN(s, METRIC_ID_SHARD_INFO);
-    for (uint32_t shard = shards.first; shard <= last; shard++) {
-        char digits[U64_DIGITS_MAX];
-        if (shard % step == 0 || shard == shards.first || shard == last)
-            exposition_u64_of(&s->e, &metrics[METRIC_ID_SHARD_INFO], SPAN("shard"),
-                              number(shard, digits), 1);
-    }
+    exposition_u64_of_two(&s->e, &metrics[METRIC_ID_SHARD_INFO], ends, 1);
     put_u64(s, METRIC_ID_SHARDS, shards.count);
+
+    struct shard_block blocks[SHARD_BLOCKS_MAX];
+    size_t count = shard_blocks(shards, blocks);
+    BEGIN(s, METRIC_ID_SHARD_BLOCK);
+    for (size_t i = 0; i < count; i++)
+        put_shard_block(s, &blocks[i]);
 }
 
 static void put_service(struct scrape *s)

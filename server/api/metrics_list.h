@@ -14,8 +14,11 @@
     X(READY, "go_id_ready", GAUGE, "1: ids can be issued, and /health says OK. 0: they cannot.")   \
     X(CONDITION, "go_id_condition", GAUGE,                                                         \
       "The conditions of /ready: 0 ok, 1 degraded, 2 failed.")                                     \
-    X(SHARD_INFO, "go_id_shard_info", INFO, "Always 1; which shards this process issues ids for.") \
+    X(SHARD_INFO, "go_id_shard_info", INFO,                                                        \
+      "Always 1; the first and the last shard that this process issues ids for.")                  \
     X(SHARDS, "go_id_shards", GAUGE, "How many shards that are.")                                  \
+    X(SHARD_BLOCK, "go_id_shard_block", GAUGE,                                                     \
+      "1: all shards of the block are among them. 0: some are.")                                   \
     X(CAPACITY, "go_id_capacity_ids_per_second", GAUGE,                                            \
       "How many ids a second the shards make together.")                                           \
     X(ID_SPACE_LEFT, "go_id_id_space_left_seconds", GAUGE, "Until the id space ends.")             \

@@ -46,7 +46,7 @@ def test_it_has_exactly_what_the_client_got(world):
     assert watcher.value(f'go_id_requests_total{{{path}, code="200"}}') == SINGLES + BATCHES
     assert watcher.value(f'go_id_requests_total{{{path}, code="400"}}') == refused
     assert watcher.value(f"go_id_wait_seconds_count{{{of}}}") == SINGLES + BATCHES
-    assert watcher.value(f'go_id_shard_info{{{of}, shard="7"}}') == 1
+    assert watcher.value(f'go_id_shard_info{{{of}, first="7", last="7"}}') == 1
     assert watcher.value(f"sum(go_id_worker_requests_total{{{of}}}) - "
                          f"sum(go_id_requests_total{{{of}}})") == 0
 

@@ -7,7 +7,9 @@ import subprocess
 import pytest
 import yaml
 
+import harness
 from conftest import ROOT
+from metrics import scrape
 
 DEPLOY = ROOT / "docs" / "deploy"
 RULES = DEPLOY / "prometheus" / "go-id.rules.yml"
@@ -47,6 +49,44 @@ def test_prometheus_can_read_what_is_shipped():
 
 def test_every_alert_fires_when_it_should_and_only_then():
     assert "SUCCESS" in promtool("test", "rules", TESTS)
+
+
+# Ranges of shards, of a process each, and the blocks that GoIdShardTwice names for them.
+RANGES = [
+    (["64-127", "64-127"], ["64-127"]),
+    (["64-127", "100-200"], ["64-127"]),
+    (["100-200", "64-127"], ["64-127"]),
+    (["10-20", "15-30"], ["12-15", "16-23"]),
+    (["0-65535", "7"], ["0-65535"]),
+    (["1-1000", "999-2000", "2000-2001"], ["992-999", "1000-1007", "2000-2001"]),
+    (["7", "8", "64-127", "128-1000"], []),
+    (["10-20", "21-30", "0-9", "31-65535"], []),
+]
+
+
+def blocks_of(shards):
+    """As a process with these shards tells them."""
+    with harness.daemon(env={"SHARD_ID": shards}) as server:
+        return scrape(server).all_of("go_id_shard_block")
+
+
+def test_shards_that_two_processes_have_are_seen_whatever_their_ranges(tmp_path):
+    """With what the daemon itself exports, and the rules as they are shipped."""
+    tests = []
+    for processes, twice in RANGES:
+        series = [{"series": f'go_id_shard_block{{job="go-id", instance="{name}", shards="{shards}"}}',
+                   "values": f"{value:.0f}x20"}
+                  for name, process in enumerate(processes) for shards, value in blocks_of(process).items()]
+        alerts_of = [{"exp_labels": {"job": "go-id", "shards": shards, "severity": "critical"},
+                      "exp_annotations": {
+                          "summary": f"Shards {shards}, or some of them, belong to more than one go-id"}}
+                     for shards in twice]
+        tests.append({"name": " and ".join(processes), "interval": "15s", "input_series": series,
+                      "alert_rule_test": [{"alertname": "GoIdShardTwice", "eval_time": "3m",
+                                           "exp_alerts": alerts_of}]})
+    path = tmp_path / "shards.test.yml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "tests": tests}))
+    assert "SUCCESS" in promtool("test", "rules", path)
 
 
 def test_every_alert_has_a_case_that_fires_and_one_that_stays_silent():

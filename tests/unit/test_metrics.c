@@ -110,7 +110,7 @@ static void fill(struct counters *c, uint64_t value)
 static void the_largest_answer_there_can_be_fits(void **state)
 {
     (void)state;
-    make(0, 65536);
+    make(1, 65534); /* has the most blocks */
     process_open(&process);
     service.process = &process;
     service.connections_max = UINT32_MAX;
@@ -175,28 +175,28 @@ static void the_workers_are_added_up(void **state)
     assert_null(strstr(text, "go_id_ntp_"));
 }
 
-static void a_few_shards_are_all_named(void **state)
+static void the_shards_are_told_by_their_ends_and_in_blocks(void **state)
 {
     (void)state;
-    make(64, 64);
+    make(96, 64);
     const char *text = scrape();
-    assert_int_equal(count_of(text, "\ngo_id_shard_info{"), 64);
-    assert_has(text, "\ngo_id_shard_info{shard=\"64\"} 1\n");
-    assert_has(text, "\ngo_id_shard_info{shard=\"127\"} 1\n");
+    assert_has(text, "\ngo_id_shard_info{first=\"96\",last=\"159\"} 1\n");
     assert_has(text, "\ngo_id_shards 64\n");
+    assert_int_equal(count_of(text, "\ngo_id_shard_block{"), 15);
+    assert_has(text, "\ngo_id_shard_block{shards=\"96-127\"} 1\n");
+    assert_has(text, "\ngo_id_shard_block{shards=\"128-159\"} 1\n");
+    assert_has(text, "\ngo_id_shard_block{shards=\"64-127\"} 0\n");
+    assert_has(text, "\ngo_id_shard_block{shards=\"0-65535\"} 0\n");
 }
 
-/* Of two ranges that share more than a 32nd of the larger one, some shard is named by both. */
-static void of_many_shards_the_ends_and_multiples_are_named(void **state)
+static void a_single_shard_is_a_block(void **state)
 {
     (void)state;
-    make(1, 65535);
+    make(65535, 1);
     const char *text = scrape();
-    assert_true(count_of(text, "\ngo_id_shard_info{") <= 66);
-    assert_has(text, "\ngo_id_shard_info{shard=\"1\"} 1\n");
-    assert_has(text, "\ngo_id_shard_info{shard=\"1024\"} 1\n");
-    assert_has(text, "\ngo_id_shard_info{shard=\"64512\"} 1\n");
-    assert_has(text, "\ngo_id_shard_info{shard=\"65535\"} 1\n");
+    assert_has(text, "\ngo_id_shard_info{first=\"65535\",last=\"65535\"} 1\n");
+    assert_has(text, "\ngo_id_shard_block{shards=\"65535\"} 1\n");
+    assert_has(text, "\ngo_id_shard_block{shards=\"65534-65535\"} 0\n");
 }
 
 static void the_present_is_in_it(void **state)
@@ -225,8 +225,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(the_largest_answer_there_can_be_fits, teardown),
         cmocka_unit_test_teardown(the_workers_are_added_up, teardown),
-        cmocka_unit_test_teardown(a_few_shards_are_all_named, teardown),
-        cmocka_unit_test_teardown(of_many_shards_the_ends_and_multiples_are_named, teardown),
+        cmocka_unit_test_teardown(the_shards_are_told_by_their_ends_and_in_blocks, teardown),
+        cmocka_unit_test_teardown(a_single_shard_is_a_block, teardown),
         cmocka_unit_test_teardown(the_present_is_in_it, teardown),
     };
     process.statm_fd = -1;
