@@ -27,6 +27,7 @@ struct scrape {
     uint64_t answers[COUNTERS_PATHS_MAX][HTTP_STATUS_COUNT];
     uint64_t refused[REFUSAL_COUNT];
     uint64_t connections[CONNECTION_STATE_COUNT];
+    uint64_t unsent;
     uint64_t opened;
     uint64_t ids;
     struct histogram_reading waits;
@@ -77,6 +78,7 @@ static void add_worker(struct scrape *s, const struct counters *c)
         s->refused[i] += counter_read(&c->refused[i]);
     for (unsigned i = 0; i < CONNECTION_STATE_COUNT; i++)
         s->connections[i] += counter_read(&c->connections[i]);
+    s->unsent += counter_read(&c->unsent);
     s->opened += counter_read(&c->opened);
     s->ids += counter_read(&c->ids);
     histogram_read(&c->waits, &s->waits);
@@ -194,7 +196,8 @@ static void put_queue(struct scrape *s)
     int64_t logical_ns = id_time_logical(&s->now.ids);
     uint64_t waiting = s->connections[CONNECTION_WAIT];
     put_u64(s, METRIC_ID_IN_FLIGHT,
-            waiting + s->connections[CONNECTION_BODY] + s->connections[CONNECTION_LARGE]);
+            waiting + s->connections[CONNECTION_BODY] + s->connections[CONNECTION_LARGE] +
+                s->unsent);
     put_u64(s, METRIC_ID_WAITING, waiting);
     BEGIN(s, METRIC_ID_WAIT);
     exposition_histogram(&s->e, &metrics[METRIC_ID_WAIT], &s->waits);

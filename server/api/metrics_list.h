@@ -27,7 +27,7 @@
     X(REFUSED, "go_id_generate_refused_total", COUNTER,                                            \
       "Requests for ids that were answered 503, by reason.")                                       \
     X(IN_FLIGHT, "go_id_requests_in_flight", GAUGE,                                                \
-      "Requests whose head has arrived and whose answer is not sent yet.")                         \
+      "Requests that wait: for their body, for their ids, or for the client to take the answer.")  \
     X(WAITING, "go_id_requests_waiting", GAUGE,                                                    \
       "Those of them that wait for the tick of their ids.")                                        \
     X(WAIT, "go_id_wait_seconds", HISTOGRAM,                                                       \

@@ -357,11 +357,19 @@ void connection_set_origin(struct connection *c, struct origin origin)
     c->origin = origin;
 }
 
+static void drop_output(struct connection *c, struct workspace *w)
+{
+    if (c->output == NULL)
+        return;
+    block_pool_return(&w->outputs, c->output);
+    c->output = NULL;
+    counter_take(&w->counters.unsent, 1);
+}
+
 void connection_close(struct connection *c, struct workspace *w)
 {
     drop_input(c, w);
-    if (c->output != NULL)
-        block_pool_return(&w->outputs, c->output);
+    drop_output(c, w);
     if (c->is_counted)
         connection_count_leave(w->service->gate->connections, c->place);
     id_order_release(&c->order, w->service, &w->runs);
@@ -440,6 +448,7 @@ static void keep_output(struct connection *c, struct workspace *w, size_t sent)
     if (rest > 0) {
         c->output = block_pool_take(&w->outputs);
         if (c->output != NULL) {
+            counter_add(&w->counters.unsent, 1);
             memcpy(c->output, w->out.base + sent, rest);
             c->output_len = (uint32_t)rest;
             c->output_sent = 0;
@@ -460,8 +469,7 @@ void connection_on_output(struct connection *c, struct workspace *w, size_t len)
         BUG_IF(c->output_sent > c->output_len);
         if (c->output_sent < c->output_len)
             return;
-        block_pool_return(&w->outputs, c->output);
-        c->output = NULL;
+        drop_output(c, w);
     } else if (w->out.used > 0) {
         keep_output(c, w, len);
         if (c->output != NULL)

@@ -48,6 +48,7 @@ struct counters {
     counter refused[REFUSAL_COUNT];
     counter opened;                           /* connections */
     counter connections[COUNTERS_STATES_MAX]; /* at present, by state */
+    counter unsent; /* of them, those with answers that the client has not taken */
 
     struct counters *next; /* of the next worker; constant while they run */
 };

@@ -280,6 +280,17 @@ def test_connections_are_counted_by_what_they_do():
         assert metrics.of("go_id_connections_max") == 50
 
 
+def test_an_answer_that_is_not_taken_is_in_flight():
+    """Small ones and large ones, each of more bytes than the buffers of both sides hold."""
+    with daemon(env={"SHARD_ID": "0-65535", "WORKERS": 1, "WRITE_TIMEOUT_MS": 60000}) as server, \
+         Connection(server.address) as watcher:
+        for target in ("/openapi.yaml", "/generate?count=10000"):
+            with Connection(server.address, receive_buffer=4096) as slow:
+                slow.send_all_it_takes(request(target) * 1000)
+                wait_until(lambda: scrape(watcher).of("go_id_requests_in_flight") == 1, f"{target} in flight")
+            wait_until(lambda: scrape(watcher).of("go_id_requests_in_flight") == 0, f"{target} is over")
+
+
 def test_it_says_what_ready_and_info_say(server):
     with Connection(server.address) as connection:
         connection.get("/generate")

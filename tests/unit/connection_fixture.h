@@ -75,6 +75,7 @@ static inline int teardown(void **state)
     assert_nothing_is_borrowed(&f->workspace.inputs);
     assert_nothing_is_borrowed(&f->workspace.outputs);
     assert_nothing_is_borrowed(&f->workspace.runs);
+    assert_int_equal(counter_read(&f->workspace.counters.unsent), 0);
     workspace_destroy(&f->workspace);
     service_destroy(&f->service);
     free(f->sent);

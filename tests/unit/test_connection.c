@@ -177,7 +177,9 @@ static void a_request_behind_unsent_output_waits_its_turn(void **state)
 {
     struct fixture *f = *state;
     arrive(f, GET, strlen(GET));
+    assert_int_equal(counter_read(&f->workspace.counters.unsent), 0);
     connection_on_output(&f->connection, &f->workspace, 10);
+    assert_int_equal(counter_read(&f->workspace.counters.unsent), 1);
     assert_int_equal(connection_want(&f->connection, &f->workspace), CONNECTION_WANT_OUTPUT);
     connection_on_output(&f->connection, &f->workspace, 0); /* the kernel takes nothing */
     assert_int_equal(connection_want(&f->connection, &f->workspace), CONNECTION_WANT_OUTPUT);

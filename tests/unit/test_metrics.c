@@ -16,6 +16,7 @@
 #include "common/timestamp.h"
 #include "server/api/api.h"
 #include "server/clock/ntp_client.h"
+#include "server/connection/connection.h"
 #include "server/metrics/process.h"
 #include "server/store/mark_keeper.h"
 #include "tests/unit/service_fixture.h"
@@ -104,6 +105,7 @@ static void fill(struct counters *c, uint64_t value)
         c->refused[i] = value;
     for (unsigned i = 0; i < COUNTERS_STATES_MAX; i++)
         c->connections[i] = value;
+    c->unsent = value;
 }
 
 /* What does not fit would stop the program: http_output_put(). */
@@ -155,7 +157,12 @@ static void the_workers_are_added_up(void **state)
     counters_answer(&workers[2], COUNTERS_PATH_GENERATE, 503);
     counters_answer(&workers[2], COUNTERS_PATH_OTHER, 404);
     workers[2].refused[REFUSED_QUEUE] = 1;
-    workers[1].connections[2] = 4;
+    workers[1].connections[CONNECTION_BODY] = 4;
+    workers[1].connections[CONNECTION_HEAD] = 50; /* idle ones, but for those with unsent answers */
+    workers[0].connections[CONNECTION_WAIT] = 20;
+    workers[2].connections[CONNECTION_LARGE] = 100;
+    workers[1].unsent = 1000;
+    workers[2].unsent = 2000;
     const char *text = scrape();
 
     assert_has(text, "\ngo_id_ids_issued_total 3210\n");
@@ -170,7 +177,9 @@ static void the_workers_are_added_up(void **state)
     assert_has(text, "\ngo_id_worker_requests_total{worker=\"1\"} 6\n");
     assert_has(text, "\ngo_id_worker_requests_total{worker=\"2\"} 2\n");
     assert_has(text, "\ngo_id_worker_requests_total{worker=\"3\"} 2\n");
-    assert_has(text, "\ngo_id_worker_connections{worker=\"2\"} 4\n");
+    assert_has(text, "\ngo_id_worker_connections{worker=\"2\"} 54\n");
+    assert_has(text, "\ngo_id_requests_waiting 20\n");
+    assert_has(text, "\ngo_id_requests_in_flight 3124\n");
     assert_null(strstr(text, "code=\"413\""));
     assert_null(strstr(text, "go_id_ntp_"));
 }
