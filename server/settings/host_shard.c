@@ -8,8 +8,6 @@
 
 #define OR_A_NUMBER "or set SHARD_ID to a number"
 
-static const struct place place = {"settings", 0, 0};
-
 static void set_shard(struct settings *settings, uint64_t shard)
 {
     settings->shards = (struct shard_range){.first = (uint32_t)shard, .count = 1};
@@ -29,12 +27,12 @@ void host_shard_by_name(struct settings *settings, struct span name, struct prob
     int r = parse_u64((struct span){name.base + start, end - start}, 0,
                       SHARD_MAX - settings->shard_base, &ordinal);
     if (start == end)
-        problems_add(problems, place,
+        problems_add(problems, PLACE_SETTINGS,
                      "SHARD_ID=hostname: the host name %s does not end in a number; name the host "
                      "as in go-id-3, " OR_A_NUMBER,
                      quoted);
     else if (r < 0)
-        problems_add(problems, place,
+        problems_add(problems, PLACE_SETTINGS,
                      "SHARD_ID=hostname: the number of the host name %s and SHARD_BASE %" PRIu64
                      " are above %d; name the host as in go-id-3, " OR_A_NUMBER,
                      quoted, settings->shard_base, SHARD_MAX);
@@ -83,7 +81,7 @@ void host_shard_by_address(struct settings *settings, const struct ifreq *addres
     if (first != NULL)
         set_by_address(settings, first);
     else
-        problems_add(problems, place,
+        problems_add(problems, PLACE_SETTINGS,
                      "SHARD_ID=ip: no interface has a private IPv4 address (10/8, 172.16/12, "
                      "192.168/16, 169.254/16); give it one, " OR_A_NUMBER);
 }

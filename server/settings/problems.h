@@ -19,6 +19,9 @@ struct place {
     unsigned column;    /* from 1; 0: the line as a whole */
 };
 
+/* Of what is wrong between settings, wherever each stands. */
+#define PLACE_SETTINGS ((struct place){"settings", 0, 0})
+
 struct problems {
     size_t count;   /* kept in texts */
     size_t dropped; /* found, but beyond PROBLEMS_MAX */

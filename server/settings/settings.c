@@ -534,7 +534,7 @@ static void check_window(const struct settings *settings, struct problems *probl
     char lead[32];
     struct span window_text = span_of(settings->values[SETTING_MARK_WINDOW].text);
     struct span lead_text = span_of(settings->values[SETTING_MAX_CLOCK_LEAD].text);
-    problems_add(problems, (struct place){"settings", 0, 0},
+    problems_add(problems, PLACE_SETTINGS,
                  "MARK_WINDOW %s must be below MAX_CLOCK_LEAD %s, or ids would wait after a crash; "
                  "correct one of the two",
                  log_quote(window_text, window, sizeof(window)),
@@ -545,17 +545,17 @@ void settings_finish(struct settings *settings, struct problems *problems)
 {
     uint32_t last = settings->shards.first + settings->shards.count - 1;
     if (settings->total_shards > 0 && last > settings->total_shards)
-        problems_add(problems, (struct place){"settings", 0, 0},
+        problems_add(problems, PLACE_SETTINGS,
                      "SHARD_ID %" PRIu32 " is above TOTAL_SHARDS %" PRIu64
                      "; correct one of the two",
                      last, settings->total_shards);
     if (settings->shard_base > 0 && settings->shard_source != SHARDS_OF_HOST_NAME)
-        problems_add(problems, (struct place){"settings", 0, 0},
+        problems_add(problems, PLACE_SETTINGS,
                      "SHARD_BASE needs SHARD_ID=hostname: it is not added to a SHARD_ID that is "
                      "set; remove one of the two");
     check_window(settings, problems);
     if (settings->proxy_protocol != 0 && !settings_is_set(settings, SETTING_TRUSTED_PROXIES))
-        problems_add(problems, (struct place){"settings", 0, 0},
+        problems_add(problems, PLACE_SETTINGS,
                      "PROXY_PROTOCOL needs TRUSTED_PROXIES: nobody else's word is taken");
 
     for (size_t i = 0; i < settings->listener_count && !settings->ports_given; i++)
