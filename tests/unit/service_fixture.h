@@ -6,16 +6,6 @@
 
 #include "server/api/service.h"
 
-/* MIN_ID is the last id that there is. */
-static inline enum sonyflake_status service_create_at_end(const struct settings *settings,
-                                                          struct service *ret_service)
-{
-    enum sonyflake_status status = service_create(settings, INT64_MAX, ret_service);
-    if (status == SONYFLAKE_OK)
-        ret_service->min_id_ns = service_next_tick(ret_service);
-    return status;
-}
-
 /* Makes a service that may issue ids of the ticks behind the one that holds last_ns. */
 static inline enum sonyflake_status
 service_create_after(const struct settings *settings, int64_t last_ns, struct service *ret_service)

@@ -11,44 +11,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/timestamp.h"
 #include "server/api/status.h"
-#include "server/store/mark_keeper.h"
-#include "tests/unit/service_fixture.h"
-
-#define TICK_NS SONYFLAKE_TIME_UNIT_NS
-#define NOON_NS (SONYFLAKE_START_TIME_NS + 1000000 * TICK_NS)
-#define BOOT_NS (1000 * NS_PER_S)
-
-struct fixture {
-    struct service service;
-    struct mark_keeper keeper;
-    struct moment now;
-};
-
-static const struct settings settings = {.shards = {1, 1},
-                                         .start_time_ns = SONYFLAKE_START_TIME_NS,
-                                         .max_batch = 100,
-                                         .max_wait_ms = 1000};
+#include "tests/unit/status_fixture.h"
 
 static int setup(void **state)
 {
-    static struct fixture f;
-    memset(&f, 0, sizeof(f));
-    *state = &f;
-    f.now = moment_plain(NOON_NS + TICK_NS, BOOT_NS);
-    f.now.ids.limit_ns = NOON_NS + 2 * NS_PER_S;
-    f.now.ids.lead_max_ns = 10 * NS_PER_S;
-    if (service_create_after(&settings, NOON_NS, &f.service) != SONYFLAKE_OK)
-        return -1;
-    f.service.keeper = &f.keeper;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    service_destroy(&((struct fixture *)*state)->service);
-    return 0;
+    return setup_with(state, (struct shard_range){1, 1});
 }
 
 static struct service_status look(struct fixture *f)
@@ -167,8 +135,7 @@ static void the_end_of_the_id_space_is_told_a_year_before(void **state)
 static void a_min_id_that_leaves_no_id_is_named(void **state)
 {
     struct fixture *f = *state;
-    service_destroy(&f->service);
-    assert_int_equal(service_create_at_end(&settings, &f->service), SONYFLAKE_OK);
+    begin_at_the_end(f);
     struct service_status status = look(f);
     assert_false(status.ready);
     assert_int_equal(status.lifetime.condition, CONDITION_FAILED);

@@ -11,65 +11,34 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/timestamp.h"
 #include "server/api/api.h"
 #include "server/api/text.h"
-#include "server/store/mark_keeper.h"
-#include "tests/unit/service_fixture.h"
-
-#define TICK_NS SONYFLAKE_TIME_UNIT_NS
-#define NOON_NS (SONYFLAKE_START_TIME_NS + 1000000 * TICK_NS)
-#define BOOT_NS (1000 * NS_PER_S)
-
-struct fixture {
-    struct service service;
-    struct mark_keeper keeper;
-    struct id_clock clock;
-    struct moment now;
-    char answer[API_LARGE_ANSWER_MAX + 1];
-};
-
-static const struct settings settings = {.shards = {64, 64},
-                                         .start_time_ns = SONYFLAKE_START_TIME_NS,
-                                         .max_batch = 100,
-                                         .max_wait_ms = 1000};
+#include "tests/unit/status_fixture.h"
 
 static int setup(void **state)
 {
-    static struct fixture f;
-    memset(&f, 0, sizeof(f));
-    *state = &f;
-    f.now = moment_plain(NOON_NS + TICK_NS, BOOT_NS);
-    f.now.ids.limit_ns = NOON_NS + 2 * NS_PER_S;
-    f.now.ids.lead_max_ns = 10 * NS_PER_S;
-    if (service_create_after(&settings, NOON_NS, &f.service) != SONYFLAKE_OK)
-        return -1;
-    f.service.keeper = &f.keeper;
-    f.service.clock = &f.clock;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    service_destroy(&((struct fixture *)*state)->service);
-    return 0;
+    int r = setup_with(state, (struct shard_range){64, 64});
+    struct fixture *f = *state;
+    f->service.clock = &f->clock;
+    return r;
 }
 
 /* The page that GET /status is answered with. */
 static const char *page(struct fixture *f)
 {
     static struct counters counters;
+    static char answer[API_LARGE_ANSWER_MAX + 1];
     struct api_call call = {.service = &f->service,
                             .counters = &counters,
                             .now = f->now,
                             .date = "Sun, 06 Nov 1994 08:49:37 GMT"};
     struct http_request request = {.method = HTTP_GET, .path = SPAN("/status")};
-    struct http_output out = {.base = f->answer, .capacity = API_LARGE_ANSWER_MAX};
+    struct http_output out = {.base = answer, .capacity = API_LARGE_ANSWER_MAX};
     struct id_order order;
     assert_int_equal(api_answer_max(&request), API_LARGE_ANSWER_MAX);
     assert_int_equal(api_handle(&call, &request, &out, &order), API_ANSWERED);
-    f->answer[out.used] = '\0';
-    const char *body = strstr(f->answer, "\r\n\r\n");
+    answer[out.used] = '\0';
+    const char *body = strstr(answer, "\r\n\r\n");
     assert_non_null(body);
     return body + 4;
 }
@@ -145,9 +114,7 @@ static void the_end_of_the_id_space_is_told_in_years_and_in_days(void **state)
 static void where_min_id_leaves_no_id_nothing_else_is_said(void **state)
 {
     struct fixture *f = *state;
-    service_destroy(&f->service);
-    assert_int_equal(service_create_at_end(&settings, &f->service), SONYFLAKE_OK);
-    f->service.clock = NULL; /* which would tell the time of today */
+    begin_at_the_end(f);
     assert_says(f,
                 "data-condition=\"failed\">No ids: there is no id above MIN_ID: set a lower one,");
     assert_says(f, "<dt>Lifetime</dt><dd><b>failed</b> <span>No id is left.</span>");
