@@ -134,8 +134,9 @@ def run_to_end(args, env=None, config=None):
                               timeout=DEADLINE_S, check=False)
 
 
-def wait_until(condition, what, deadline_s=DEADLINE_S):
-    """Returns the first true value of condition(); fails, saying what, when there is none."""
+def wait_until(condition, what, deadline_s=None):
+    """Returns the first true value of condition(); fails, saying what, when there is none in DEADLINE_S."""
+    deadline_s = deadline_s or DEADLINE_S
     end = time.monotonic() + deadline_s
     while True:
         value = condition()

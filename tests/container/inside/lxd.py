@@ -10,17 +10,23 @@ import os
 import pathlib
 import re
 import subprocess
-import time
+import sys
 import urllib.error
 import urllib.request
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(REPOSITORY / "tests" / "service"))
+
+import harness  # noqa: E402 (its folder is known from here on)
+
 WORK = pathlib.Path(os.environ["GO_ID_E2E"])  # namespace.sh has it from scripts/e2e.sh
 POOL = "btrfs_local_main"
 FIRST = "go-id-v1"  # the container that startDefault.sh makes
 FIRST_PORT = 7001
 
 DEADLINE_S = 90  # for whatever must happen, and usually does at once
+harness.DEADLINE_S = DEADLINE_S  # of wait_until()
+wait_until = harness.wait_until
 
 
 def sh(command, check=True, timeout=DEADLINE_S):
@@ -44,17 +50,6 @@ def lxc(*words, check=True, timeout=DEADLINE_S):
 def query(path):
     """What LXD's API answers."""
     return json.loads(lxc("query", path).stdout)
-
-
-def wait_until(condition, what, deadline_s=DEADLINE_S):
-    """Returns the first true value of condition(); fails, saying what, when there is none."""
-    end = time.monotonic() + deadline_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, f"waited {deadline_s} s for: {what}"
-        time.sleep(0.05)
 
 
 def get(port, path):
