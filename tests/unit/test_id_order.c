@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -493,6 +494,33 @@ static void each_format_is_what_the_documentation_says(void **state)
     close_fixture(&f);
 }
 
+static void binary_ids_follow_each_other_wherever_a_byte_overflows(void **state)
+{
+    (void)state;
+    static char body[8 * 700];
+    struct fixture f;
+    open_fixture(&f, (struct shard_range){0, 65536}, 1000);
+    for (uint32_t count = 1; count <= 700; count += 1 + count / 9) {
+        struct id_order order = {0};
+        id_order_start(&order, &f.service, count, f.now);
+        order.format = ID_FORMAT_BINARY;
+        assert_int_equal(advance(&f, &order), ID_ORDER_COMPLETE);
+        const struct id_body rendered = id_body_of(&order, &f.service);
+        assert_int_equal(rendered.len, 8 * count);
+        assert_int_equal(id_body_write(&rendered, body), 8 * count);
+        struct sonyflake_run run = id_order_runs(&order)[0];
+        uint64_t first;
+        assert_int_equal(sonyflake_run_ids(f.service.generator, &run, &first, 1), 1);
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t id;
+            memcpy(&id, body + (size_t)8 * i, sizeof(id));
+            assert_true(be64toh(id) == first + i); /* of one tick, and of all machines */
+        }
+        id_order_release(&order, &f.service, &f.blocks);
+    }
+    close_fixture(&f);
+}
+
 static void a_body_in_which_ids_gain_a_digit_has_the_length_it_states(void **state)
 {
     (void)state;
@@ -546,6 +574,7 @@ int main(void)
         cmocka_unit_test(an_order_that_may_not_wait_still_waits_for_a_mark_that_is_behind),
         cmocka_unit_test(a_mark_that_is_stuck_refuses_at_once_what_lies_behind_it),
         cmocka_unit_test(each_format_is_what_the_documentation_says),
+        cmocka_unit_test(binary_ids_follow_each_other_wherever_a_byte_overflows),
         cmocka_unit_test(a_body_in_which_ids_gain_a_digit_has_the_length_it_states),
     };
     return cmocka_run_group_tests_name("id_order", tests, NULL, NULL);
