@@ -1,10 +1,14 @@
 """What is measured, in groups that share running servers.
 
-A group is a generator function: it starts its servers, and from one yield to the next measures every case of the group once, one server after the other, so that whatever else the
-machine does meets all of them.  record(case, server, result) takes what a load returned.
+A group is a generator function: it starts its servers, and from one yield to the next measures
+every case of the group once, one server after the other, so that whatever else the machine does
+meets all of them.  Each round begins with another server: none always follows the same one.
+record(case, server, result) takes what a load returned.
 """
 
 import contextlib
+import dataclasses
+import itertools
 import math
 import os
 import pathlib
@@ -40,28 +44,37 @@ def http_servers():
     return peers
 
 
+def rotated(by_name, turn):
+    """The items of a dict, from another one on with each turn."""
+    items = list(by_name.items())
+    first = turn % len(items)
+    return items[first:] + items[:first]
+
+
 def peers(record):
     """One id per request, beside what a user would pick instead."""
     with contextlib.ExitStack() as stack:
         web = {name: stack.enter_context(start()) for name, start in http_servers().items()}
         redis = stack.enter_context(servers.redis())
         postgres = stack.enter_context(servers.postgres())
-        while True:
+        for turn in itertools.count():
             yield
-            for name, server in web.items():
+            order = rotated(web, turn)
+            for name, server in order:
                 record("one id, wrk", name, loads.wrk(server, 64, 2))
             record("one id, wrk", "Redis INCR", loads.redis_benchmark(redis, 64, 1, 120_000))
             record("one id, wrk", "PostgreSQL nextval", loads.pgbench(postgres, 64, 300))
             for connections in (1, 64, 1000, MANY):
-                for name, server in web.items():
+                for name, server in order:
                     record(f"{connections} connections", name, loads.checked(
                         server, connections, 1, WINDOW_S, "text" if name == "go-id" else "none"))
-            for name, server in web.items():
+            for name, server in order:
                 record("pipelining 16", name, loads.checked(
                     server, 64, 16, WINDOW_S, "text" if name == "go-id" else "none"))
             record("pipelining 16", "Redis INCR", loads.redis_benchmark(redis, 64, 16, 1_000_000))
-            for name in ("go-id", "bare loop", "nginx"):
-                record("pipelining 16, h2load", name, loads.h2load(web[name], 64, 16, 1))
+            for name, server in order:
+                if name in ("go-id", "bare loop", "nginx"):
+                    record("pipelining 16, h2load", name, loads.h2load(server, 64, 16, 1))
 
 
 def body_length(server, path):
@@ -83,19 +96,19 @@ def batches(record):
             for form, ids in FORMATS.items():
                 path = f"/generate?count={count}&format={form}"
                 bare = stack.enter_context(servers.bare_loop(body_length(ours, path)))
-                wanted.append((f"batch {count} {form}", count, path, ids, bare))
-        while True:
+                both = {"go-id": dataclasses.replace(ours, path=path), "bare loop": bare}
+                wanted.append((f"batch {count} {form}", count, ids, both))
+        for turn in itertools.count():
             yield
-            for case, count, path, ids, bare in wanted:
+            for case, count, ids, both in wanted:
                 connections = 16 if count == 10_000 else 64
-                record(case, "go-id", loads.checked(ours, connections, 1, SHORT_S, path=path))
-                record(case, "bare loop", loads.checked(bare, connections, 1, SHORT_S))
+                for name, server in rotated(both, turn):
+                    record(case, name, loads.checked(server, connections, 1, SHORT_S))
                 record(f"{case}, checked", "go-id",
-                       loads.checked(ours, connections, 1, 0.3, ids, path=path))
-            for case, count, path, _, bare in wanted:
-                if count == 10_000 and case.endswith(("json", "binary")):
-                    record(f"{case}, wrk", "go-id", loads.wrk(ours, 16, 1, path))
-                    record(f"{case}, wrk", "bare loop", loads.wrk(bare, 16, 1))
+                       loads.checked(both["go-id"], connections, 1, 0.2, ids))
+                if case in ("batch 10000 json", "batch 10000 binary"):
+                    for name, server in rotated(both, turn):
+                        record(f"{case}, wrk", name, loads.wrk(server, 16, 1))
 
 
 def saturated(record):

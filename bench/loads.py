@@ -8,13 +8,35 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import threading
+import time
 
+import servers
 from machine import LOAD_CPU, children_on, cpu_seconds
 from servers import OUT
 
+QUIET_S = 0.1  # no server does anything for so long: then the next load begins
+QUIET_SHARE = 0.01  # of a CPU is what timers of servers need that do nothing
+QUIET_WITHIN_S = 5
+
 LATENCY_UNITS_US = {"us": 1, "ms": 1e3, "s": 1e6}
+
+
+def settle():
+    """Waits until the servers are done with the load before, such as 10,000 clients that hung up.
+
+    They share a CPU: what one of them still does would be taken from the next that is measured.
+    """
+    end = time.monotonic() + QUIET_WITHIN_S
+    while time.monotonic() < end:
+        begin, before = time.monotonic(), sum(map(cpu_seconds, servers.alive))
+        time.sleep(QUIET_S)
+        used = sum(map(cpu_seconds, servers.alive)) - before
+        if used < QUIET_SHARE * (time.monotonic() - begin):
+            return
+    print(f"the servers were still busy {QUIET_WITHIN_S} s after a load", file=sys.stderr)
 
 
 def run(command):
@@ -30,6 +52,7 @@ def run(command):
 
 def costing(server, command, requests_in):
     """Runs a load that takes all its time for requests; returns its output and CPU per request."""
+    settle()
     before = cpu_seconds(server.pid)
     out = run(command)
     return out, (cpu_seconds(server.pid) - before) / max(requests_in(out), 1) * 1e6
@@ -42,11 +65,12 @@ def number_in(pattern, text):
     return float(found.group(1))
 
 
-def checked(server, connections, pipeline, seconds, ids="none", path=None, during=None):
+def checked(server, connections, pipeline, seconds, ids="none", during=None):
     """Our own load (load.c).  ids: "text" or "binary" checks every id of the answers; during() is
     called in the middle."""
-    command = [OUT / "bench/load", server.port, path or server.path, connections, pipeline,
+    command = [OUT / "bench/load", server.port, server.path, connections, pipeline,
                round(seconds * 1000), ids, *server.machine_ids]
+    settle()
     with children_on(LOAD_CPU):
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     with process:
@@ -60,11 +84,11 @@ def checked(server, connections, pipeline, seconds, ids="none", path=None, durin
     return result | {"cpu_us": cpu / max(result["requests"], 1) * 1e6}
 
 
-def wrk(server, connections, seconds, path=None):
+def wrk(server, connections, seconds):
     """wrk, which everybody knows, for the figures that everybody compares."""
     out, cpu_us = costing(
         server, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency",
-                 f"http://127.0.0.1:{server.port}{path or server.path}"],
+                 f"http://127.0.0.1:{server.port}{server.path}"],
         lambda text: number_in(r"(\d+) requests in", text))
     if "Non-2xx" in out or "Socket errors" in out:
         raise RuntimeError(out)

@@ -6,6 +6,7 @@ The tables of docs/performance.md stand between "<!-- NAME -->" and "<!-- end --
 page is written by people.
 """
 
+import contextlib
 import json
 import pathlib
 import re
@@ -19,6 +20,7 @@ PAGE = ROOT / "docs/performance.md"
 README = ROOT / "README.md"
 FOLDER = ROOT / "docs/performance"
 
+BUSY = 0.9  # share of its CPU below which a server was not what limited its requests/s
 IDLE_LOAD = 0.5  # load average above which somebody else was using the machine
 
 
@@ -61,18 +63,32 @@ def target_table(results):
     return table(["what", "target", "measured", ""], rows)
 
 
+NOTE = f"""\\* The server used less than {BUSY * 100:.0f} % of its CPU: the load, or with one connection the way there \
+and back, is what limits these requests/s."""
+
+
+def rate(result):
+    """Requests/s, with a mark when they are the load's and not the server's."""
+    return whole(result["rate"]) + ("" if result["utilisation"] >= BUSY else " *")
+
+
+def noted(text):
+    """A table, with a note if a rate in it has that mark."""
+    return f"{text}\n\n{NOTE}" if " * |" in text else text
+
+
 def peer_rows(results, case):
     for server, result in results["cases"][case].items():
         latency = [milliseconds(result[name]) if name in result else ""
                    for name in ("p50_us", "p99_us", "p999_us")]
-        yield [server, whole(result["rate"]), f"{result['cpu_us']:.2f}", *latency]
+        yield [server, rate(result), f"{result['cpu_us']:.2f}", *latency]
 
 
 PEER_HEADER = ["server", "requests/s", "CPU per request, us", "p50, ms", "p99, ms", "p99.9, ms"]
 
 
 def peers(case):
-    return lambda results: table(PEER_HEADER, peer_rows(results, case))
+    return lambda results: noted(table(PEER_HEADER, peer_rows(results, case)))
 
 
 def connections(results):
@@ -80,7 +96,7 @@ def connections(results):
     for count in (1, 64, 1000, 10000):
         for row in peer_rows(results, f"{count} connections"):
             rows.append([f"{count:,}", *row])
-    return table(["connections", *PEER_HEADER], rows)
+    return noted(table(["connections", *PEER_HEADER], rows))
 
 
 def batch_cases(results):
@@ -181,6 +197,17 @@ def write(results, folder):
     text = "# Benchmark\n\n" + "\n".join(parts)
     (folder / "results.md").write_text(text, encoding="utf-8")
     return text
+
+
+def part(results):
+    """The Markdown of what a run of some groups has measured."""
+    found = []
+    for name, section in SECTIONS.items():
+        with contextlib.suppress(KeyError):  # of a case that was not measured
+            text = section(results)
+            if text.count("\n") != 1:  # a head without rows
+                found.append(f"## {name}\n\n{text}\n")
+    return "\n".join(found)
 
 
 def fill_page(results):

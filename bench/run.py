@@ -1,11 +1,15 @@
 """The benchmark: go-id beside what users would pick instead, in one interleaved run.
 
-    make bench, or python3 bench/run.py [ROUNDS]
+    make bench, or python3 bench/run.py [--rounds N] [GROUP...]
 
 Writes results.json, results.md and a plot per comparison to out/bench/results.  Ends with 1 when a
 target is missed by more than 10 %, or when an id came twice.  Never part of the tests.
+
+Groups are those of cases.py.  A run of some of them is for looking at them: it prints what it has
+measured, writes it to part.json, and judges nothing.
 """
 
+import argparse
 import json
 import os
 import pathlib
@@ -34,6 +38,8 @@ class Recorder:
         self.rounds = {}
 
     def __call__(self, case, server, result):
+        if "cpu_us" in result:
+            result["utilisation"] = result["rate"] * result["cpu_us"] / 1e6
         self.rounds.setdefault(case, {}).setdefault(server, []).append(result)
 
     def medians(self):
@@ -52,9 +58,9 @@ class Recorder:
         return medians
 
 
-def run_groups(rounds):
+def run_groups(groups, rounds):
     recorder = Recorder()
-    for group in cases.GROUPS:
+    for group in groups:
         begin = time.monotonic()
         print(f"{group.__name__}: {group.__doc__}", file=sys.stderr, flush=True)
         running = group(recorder)
@@ -96,20 +102,36 @@ def versions():
     }
 
 
+def arguments():
+    names = {group.__name__: group for group in cases.GROUPS}
+    parser = argparse.ArgumentParser(prog="run.py", description="The benchmark; see make help.")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(names))
+    given = parser.parse_args()
+    for name in given.groups:
+        if name not in names:
+            parser.error(f"no group {name!r}; there are {', '.join(names)}")
+    return given.rounds, [names[name] for name in given.groups or names]
+
+
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rounds, groups = arguments()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     begin = time.monotonic()
     results = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "rounds": rounds,
                "machine": machine.describe(), "versions": versions()}
     results["library"] = library()
-    results["cases"] = run_groups(rounds).medians()
+    results["cases"] = run_groups(groups, rounds).medians()
     results["stripped_bytes"] = stripped_bytes()
     results["machine"]["load_after"] = os.getloadavg()[0]
     results["seconds"] = round(time.monotonic() - begin)
 
     RESULTS.mkdir(exist_ok=True)
+    if len(groups) < len(cases.GROUPS):
+        (RESULTS / "part.json").write_text(json.dumps(results, indent=1) + "\n")
+        print(report.part(results))
+        return
     (RESULTS / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     print(report.write(results, RESULTS))
     print(f"measured in {results['seconds']} s; in {RESULTS}", file=sys.stderr)

@@ -24,6 +24,8 @@ REQUEST = b"GET /generate HTTP/1.1\r\nHost: bench\r\n\r\n"
 START_S = 30
 STOP_S = 30
 
+alive = []  # the processes of all servers that run now
+
 
 @dataclasses.dataclass
 class Server:
@@ -50,9 +52,11 @@ def running(command, **options):
     """Starts a program on the servers' CPU; ends it however the caller ends."""
     with children_on(SERVER_CPU):
         process = subprocess.Popen(command, **options)
+    alive.append(process.pid)
     try:
         yield process
     finally:
+        alive.remove(process.pid)
         process.terminate()
         process.wait(STOP_S)
 
