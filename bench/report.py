@@ -118,6 +118,16 @@ def batches(results):
                   "of bare loop, us"], rows)
 
 
+def batches_wrk(results):
+    rows = []
+    for form in ("json", "binary"):
+        for server, result in results["cases"][f"batch 10000 {form}, wrk"].items():
+            rows.append([form, server, rate(result), whole(result["bytes_per_s"] / 1e6),
+                         f"{result['cpu_us']:.1f}", f"{result['utilisation']:.2f}"])
+    return noted(table(["format", "server", "answers/s", "MB/s", "CPU per answer, us",
+                        "share of its CPU"], rows))
+
+
 def saturated(results):
     rows = []
     for case in results["cases"]:
@@ -163,6 +173,7 @@ SECTIONS = {
     "pipelining-h2load": peers("pipelining 16, h2load"),
     "connections": connections,
     "batches": batches,
+    "batches-wrk": batches_wrk,
     "saturated": saturated,
     "faults": faults,
     "library": library,
