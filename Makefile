@@ -96,8 +96,8 @@ bench: ## measure beside nginx, Node, Redis, PostgreSQL and a bare loop (some 6 
 	@scripts/build.sh bench
 	@/usr/bin/python3 bench/run.py
 
-bench-docs: ## put the last run of make bench into docs/performance.md
-	@/usr/bin/python3 bench/report.py out/bench/results/results.json
+bench-docs: ## put the last make bench, and bench-soak, into docs/performance.md
+	@/usr/bin/python3 bench/report.py out/bench/results
 
 bench-soak: ## ten minutes of the same load: does an id get dearer, does memory grow?
 	@scripts/install_packages.sh build bench

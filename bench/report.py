@@ -1,7 +1,8 @@
 """Results as Markdown tables and plots.
 
-    python3 bench/report.py RESULTS.json     puts a run into docs/performance.md, its folder, and README.md
+    python3 bench/report.py FOLDER     puts a run into docs/performance.md, its folder, and README.md
 
+FOLDER has results.json, and soak.json if there was a soak; if not, the page keeps the last one's.
 The tables of docs/performance.md stand between "<!-- NAME -->" and "<!-- end -->"; the rest of the
 page is written by people.
 """
@@ -10,6 +11,7 @@ import contextlib
 import json
 import pathlib
 import re
+import shutil
 import sys
 
 import plot
@@ -55,9 +57,9 @@ def machine(results):
             f"{results['seconds']} s in all.\n\n{tools}{busy}")
 
 
-def target_table(results):
+def target_table(judged):
     rows = []
-    for what, limit, bound, value, verdict in targets.judge(results):
+    for what, limit, bound, value, verdict in judged:
         sign = "at most" if bound == "most" else "at least"
         rows.append([what, f"{sign} {short(limit)}", "" if value is None else short(value), verdict])
     return table(["what", "target", "measured", ""], rows)
@@ -166,7 +168,7 @@ def checks(results):
 
 SECTIONS = {
     "machine": machine,
-    "targets": target_table,
+    "targets": lambda results: target_table(targets.judge(results)),
     "checks": checks,
     "peers": peers("one id, wrk"),
     "pipelining": peers("pipelining 16"),
@@ -177,6 +179,31 @@ SECTIONS = {
     "saturated": saturated,
     "faults": faults,
     "library": library,
+}
+
+
+def soak_about(soak):
+    about = soak["machine"]
+    ids = sum(minute["ids_checked"] for minute in soak["minutes"])
+    return (f"{soak['date']}; {about['cpu']}, {about['cores']} cores, Linux {about['kernel']}; "
+            f"{soak['connections']} connections; {ids:,} ids checked.")
+
+
+def soak_minutes(soak):
+    rows = [[str(number), whole(minute["rate"]), f"{minute['cpu_us']:.2f}",
+             milliseconds(minute["p99_us"]), whole(minute["resident_kb"])]
+            for number, minute in enumerate(soak["minutes"], 1)]
+    return table(["minute", "ids/s", "CPU per id, us", "p99, ms", "resident memory, KB"], rows)
+
+
+def soak_targets(soak):
+    return target_table(targets.judge_soak(soak))
+
+
+SOAK_SECTIONS = {
+    "soak": soak_about,
+    "soak-minutes": soak_minutes,
+    "soak-targets": soak_targets,
 }
 
 
@@ -221,10 +248,10 @@ def part(results):
     return "\n".join(found)
 
 
-def fill_page(results):
+def fill_page(sections, results):
     """Replaces what stands between the marks of the page."""
     page = PAGE.read_text(encoding="utf-8")
-    for name, section in SECTIONS.items():
+    for name, section in sections.items():
         mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         page, count = mark.subn(lambda match: f"{match[1]}{section(results)}\n{match[2]}", page)
         if count != 1:
@@ -241,14 +268,24 @@ def fill_readme(results):
     README.write_text(text, encoding="utf-8")
 
 
-def main():
-    path = pathlib.Path(sys.argv[1])
+def publish(path, sections):
+    """Puts a file of figures into the page and beside it; returns them."""
     results = json.loads(path.read_text(encoding="utf-8"))
+    fill_page(sections, results)
+    shutil.copyfile(path, FOLDER / path.name)
+    return results
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    results = publish(folder / "results.json", SECTIONS)
     plots(results, FOLDER)
-    fill_page(results)
     fill_readme(results)
+    if (folder / "soak.json").exists():
+        publish(folder / "soak.json", SOAK_SECTIONS)
+    else:
+        print("no soak.json: make bench-soak makes one; the page keeps the last soak's figures")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ import targets
 
 ROUNDS = 3
 RESULTS = servers.OUT / "results"
-WORST = ("errors", "duplicates", "disorder", "unchecked")
 
 
 class Recorder:
@@ -50,7 +49,7 @@ class Recorder:
     def _median(results):
         medians = {name: statistics.median(result[name] for result in results)
                    for name in results[0]}
-        for name in WORST:  # one error is one too many, and no median shows it
+        for name in targets.PROMISES:  # one error is one too many, and no median shows it
             if name in results[0]:
                 medians["worst_" + name] = max(result[name] for result in results)
         if "ids_checked" in results[0]:

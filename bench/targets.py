@@ -1,7 +1,6 @@
 """The targets, as ratios within one run, and whether a run has met them."""
 
-import math
-
+PROMISES = ("errors", "duplicates", "disorder", "unchecked")  # of each there are to be none
 TOLERANCE = 0.10  # a target that is missed by more than this fails the run
 
 
@@ -79,16 +78,41 @@ TARGETS = [
 ]
 
 
+def soak_growth(soak, metric):
+    """The largest of all minutes over the first."""
+    values = [minute[metric] for minute in soak["minutes"]]
+    return max(values) / values[0]
+
+
+# The same for a soak, as soak.py writes it.
+SOAK_TARGETS = [
+    ("CPU per id: dearest minute over the first", 1.1, "most",
+     lambda soak: soak_growth(soak, "cpu_us")),
+    ("resident memory: largest over the first minute", 1.01, "most",
+     lambda soak: soak_growth(soak, "resident_kb")),
+    ("errors, ids twice, out of order, or not checked", 0, "most",
+     lambda soak: sum(minute[name] for minute in soak["minutes"] for name in PROMISES)),
+]
+
+
 def judge(results):
     """Rows of (what, limit, bound, value, verdict); verdict: met, close, missed or not measured."""
-    run = Run(results)
+    return judged(TARGETS, Run(results))
+
+
+def judge_soak(soak):
+    return judged(SOAK_TARGETS, soak)
+
+
+def judged(wanted, run):
     rows = []
-    for what, limit, bound, measure in TARGETS:
+    for what, limit, bound, measure in wanted:
         value = measure(run)
         verdict = "not measured"
         if value is not None:
-            over = value / limit if bound == "most" else limit / max(value, math.ulp(1))
-            verdict = "met" if over <= 1 else "close" if over <= 1 + TOLERANCE else "missed"
+            lesser, greater = (limit, value) if bound == "least" else (value, limit)
+            verdict = ("met" if lesser <= greater else
+                       "close" if lesser <= greater * (1 + TOLERANCE) else "missed")
         rows.append((what, limit, bound, value, verdict))
     return rows
 
@@ -100,7 +124,7 @@ def broken_promises(results):
         for server, medians in by_server.items():
             if server not in ("go-id", "undisturbed") and case not in ("clock", "disk"):
                 continue
-            for metric in ("errors", "duplicates", "disorder", "unchecked"):
+            for metric in PROMISES:
                 if medians.get("worst_" + metric, 0) > 0:
                     found.append(f"{case}, {server}: {medians['worst_' + metric]:g} {metric}")
     if results["library"]["duplicates"] or results["library"]["unchecked"]:
