@@ -7,8 +7,9 @@
  *
  * The last two say which machines' ids may come, from which on and how many.
  * Each connection sends PIPELINE requests at once, waits for all their answers, and does so again.
- * An answer's latency is the time since its request was sent.  Prints "begin" after a warm-up, and
- * at the end a line of JSON.
+ * An answer's latency is the time since its request was sent; the age of a request that still
+ * waits at the end counts as one, if it is a long one.  Prints "begin" after a warm-up, "end" while
+ * the connections are still open, and then a line of JSON.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,6 +49,7 @@ struct peer {
     int fd;
     uint64_t outstanding; /* answers to come */
     int64_t sent_ns;
+    bool answered; /* ever */
     struct answer_reader reader;
 };
 
@@ -144,6 +146,7 @@ static void on_readable(struct load *load, struct peer *peer)
         if (ended > peer->outstanding)
             give_up("more answers than requests");
         note_latencies(load, peer, ended);
+        peer->answered = peer->answered || ended > 0;
         peer->outstanding -= ended;
         if (peer->outstanding == 0) {
             send_requests(load, peer);
@@ -172,11 +175,39 @@ static int compare_latencies(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+static void sort_latencies(struct load *load)
+{
+    qsort(load->latencies_ns, load->latency_count, sizeof(uint32_t), compare_latencies);
+}
+
 static double percentile_us(const struct load *load, double share)
 {
     if (load->latency_count == 0)
         return 0;
     return load->latencies_ns[(uint64_t)((double)(load->latency_count - 1) * share)] / 1e3;
+}
+
+/*
+ * A client that is left waiting makes no answer, and so no latency.  An age below the p99 of the
+ * answers says nothing: its request was only sent late.
+ */
+static void note_ages(struct load *load)
+{
+    double long_us = percentile_us(load, 0.99);
+    for (uint32_t i = 0; i < load->options.connections; i++) {
+        const struct peer *peer = &load->peers[i];
+        if ((double)(load->now_ns - peer->sent_ns) / 1e3 > long_us)
+            note_latencies(load, peer, peer->outstanding);
+    }
+    sort_latencies(load);
+}
+
+static uint64_t count_unanswered(const struct load *load)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < load->options.connections; i++)
+        count += !load->peers[i].answered;
+    return count;
 }
 
 /* Counts are since begin, except for ids: every id that came is checked, warm-up or not. */
@@ -185,13 +216,15 @@ static void report(struct load *load, const struct answer_totals *begin, int64_t
     const struct answer_totals *end = &load->totals;
     double seconds = (double)length_ns / (double)NS_PER_S;
     uint64_t answers = end->answers - begin->answers;
-    qsort(load->latencies_ns, load->latency_count, sizeof(uint32_t), compare_latencies);
+    sort_latencies(load);
+    note_ages(load);
     printf("{\"requests\": %" PRIu64 ", \"rate\": %.1f, \"bytes_per_s\": %.0f, "
-           "\"errors\": %" PRIu64 ", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, "
+           "\"errors\": %" PRIu64 ", \"unanswered\": %" PRIu64
+           ", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, "
            "\"max_us\": %.1f, \"ids_checked\": %" PRIu64 ", \"duplicates\": %" PRIu64
            ", \"unchecked\": %" PRIu64 ", \"disorder\": %" PRIu64 "}\n",
            answers, (double)answers / seconds, (double)(end->bytes - begin->bytes) / seconds,
-           end->not_ok, percentile_us(load, 0.5), percentile_us(load, 0.99),
+           end->not_ok, count_unanswered(load), percentile_us(load, 0.5), percentile_us(load, 0.99),
            percentile_us(load, 0.999), percentile_us(load, 1.0), end->checker.seen,
            end->checker.duplicates, end->checker.strays, end->disorder);
 }
@@ -276,6 +309,8 @@ int main(int argc, char **argv)
     printf("begin\n");
     (void)fflush(stdout);
     run_until(&load, begin_ns + load.options.length_ns);
+    printf("end\n");
+    (void)fflush(stdout);
     report(&load, &begin, load.now_ns - begin_ns);
     return 0;
 }

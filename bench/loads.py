@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import servers
@@ -65,6 +64,11 @@ def number_in(pattern, text):
     return float(found.group(1))
 
 
+def expect_line(process, line):
+    if process.stdout.readline() != line:
+        raise RuntimeError(f"the load did not come to its {line.strip()}; it has said why")
+
+
 def checked(server, connections, pipeline, seconds, ids="none", during=None):
     """Our own load (load.c).  ids: "text" or "binary" checks every id of the answers; during() is
     called in the middle."""
@@ -74,13 +78,14 @@ def checked(server, connections, pipeline, seconds, ids="none", during=None):
     with children_on(LOAD_CPU):
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
     with process:
-        if process.stdout.readline() != "begin\n":
-            raise RuntimeError("the load did not begin; it has said why")
+        expect_line(process, "begin\n")
         before = cpu_seconds(server.pid)
         if during:
-            threading.Timer(seconds / 2, during).start()
-        result = json.loads(process.stdout.readline())
+            time.sleep(seconds / 2)
+            during()
+        expect_line(process, "end\n")
         cpu = cpu_seconds(server.pid) - before
+        result = json.loads(process.stdout.readline())
     return result | {"cpu_us": cpu / max(result["requests"], 1) * 1e6}
 
 

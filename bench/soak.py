@@ -29,8 +29,7 @@ def main():
         for minute in range(minutes):
             result = loads.checked(server, CONNECTIONS, 1, 60, "text")
             rows.append({name: result[name] for name in
-                         ("rate", "cpu_us", "p99_us", "errors", "duplicates", "disorder",
-                          "unchecked", "ids_checked")})
+                         ("rate", "cpu_us", "p99_us", "ids_checked", *targets.PROMISES)})
             rows[-1]["resident_kb"] = machine.resident_kb(server.pid)
             print(f"minute {minute + 1}: {result['rate']:,.0f} ids/s, {result['cpu_us']:.2f} us of "
                   f"CPU per id, {rows[-1]['resident_kb']:,} KB, {result['ids_checked']:,} ids "
