@@ -63,7 +63,7 @@ def peers(record):
             for name, server in order:
                 record("one id, wrk", name, loads.wrk(server, 64, 2))
             record("one id, wrk", "Redis INCR", loads.redis_benchmark(redis, 64, 1, 120_000))
-            record("one id, wrk", "PostgreSQL nextval", loads.pgbench(postgres, 64, 300))
+            record("one id, wrk", "PostgreSQL nextval", loads.pgbench(postgres, 64, 400))
             for connections in (1, 64, 1000, MANY):
                 for name, server in order:
                     record(f"{connections} connections", name, loads.checked(
