@@ -1,7 +1,7 @@
 """Loads: each puts one on a Server for a while and returns what came of it, as a dict.
 
-rate (requests/s) and cpu_us (user and system time of the server per request) always; p50_us, p99_us,
-p999_us, bytes_per_s, errors and the outcome of the check for duplicates where the load can tell.
+rate (requests/s), cpu_us (user and system time of the server per request) and resident_kb (its memory
+under that load) always; p50_us, p99_us, p999_us, bytes_per_s, errors and the outcome of the check for duplicates where the load can tell.
 """
 
 import json
@@ -13,12 +13,13 @@ import tempfile
 import time
 
 import servers
-from machine import LOAD_CPU, children_on, cpu_seconds
+from machine import LOAD_CPU, children_on, cpu_seconds, resident_kb
 from servers import OUT
 
 QUIET_S = 0.1  # no server does anything for so long: then the next load begins
 QUIET_SHARE = 0.01  # of a CPU is what timers of servers need that do nothing
 QUIET_WITHIN_S = 5
+LOOK_S = 0.5  # between looks at a server's memory
 
 
 def settle():
@@ -36,23 +37,33 @@ def settle():
     print(f"the servers were still busy {QUIET_WITHIN_S} s after a load", file=sys.stderr)
 
 
-def run(command):
-    """Runs a load to its end on the loads' CPU; returns what it prints."""
+def run(server, command):
+    """Runs a load to its end on the loads' CPU; returns what it prints, and the server's memory.
+
+    A process per connection is gone at the end, so its memory is looked at meanwhile.
+    """
     with children_on(LOAD_CPU):
         process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True)
-    out, err = process.communicate()
+    resident = 0
+    while True:
+        try:
+            out, err = process.communicate(timeout=LOOK_S)
+            break
+        except subprocess.TimeoutExpired:
+            resident = max(resident, resident_kb(server.pid))
     if process.returncode != 0:
         raise RuntimeError(f"{command[0]} failed: {err or out}")
-    return out
+    return out, max(resident, resident_kb(server.pid))
 
 
 def costing(server, command, requests_in):
-    """Runs a load that takes all its time for requests; returns its output and CPU per request."""
+    """Runs a load that takes all its time for requests; returns its output and what that cost."""
     settle()
     before = cpu_seconds(server.pid)
-    out = run(command)
-    return out, (cpu_seconds(server.pid) - before) / max(requests_in(out), 1) * 1e6
+    out, resident = run(server, command)
+    cpu = cpu_seconds(server.pid) - before
+    return out, {"cpu_us": cpu / max(requests_in(out), 1) * 1e6, "resident_kb": resident}
 
 
 def number_in(pattern, text):
@@ -83,8 +94,9 @@ def checked(server, connections, pipeline, seconds, ids="none", during=None):
             during()
         expect_line(process, "end\n")
         cpu = cpu_seconds(server.pid) - before
+        resident = resident_kb(server.pid)
         result = json.loads(process.stdout.readline())
-    return result | {"cpu_us": cpu / max(result["requests"], 1) * 1e6}
+    return result | {"cpu_us": cpu / max(result["requests"], 1) * 1e6, "resident_kb": resident}
 
 
 def wrk(server, connections, seconds):
@@ -92,36 +104,36 @@ def wrk(server, connections, seconds):
     def result_in(text):
         return json.loads(text.splitlines()[-1])
 
-    out, cpu_us = costing(
+    out, cost = costing(
         server, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}",
                  "-s", servers.ROOT / "bench/wrk_percentiles.lua",
                  f"http://127.0.0.1:{server.port}{server.path}"],
         lambda text: result_in(text)["requests"])
     result = result_in(out)
     seconds = result.pop("seconds")
-    return result | {"rate": result["requests"] / seconds, "cpu_us": cpu_us,
-                     "bytes_per_s": result.pop("bytes") / seconds}
+    return result | cost | {"rate": result["requests"] / seconds,
+                            "bytes_per_s": result.pop("bytes") / seconds}
 
 
 def h2load(server, connections, pipeline, seconds):
     """h2load, a second opinion on pipelining.  It has no percentiles."""
-    out, cpu_us = costing(
+    out, cost = costing(
         server, ["h2load", "--h1", f"-c{connections}", f"-m{pipeline}", f"-D{seconds}",
                  f"http://127.0.0.1:{server.port}{server.path}"],
         lambda text: number_in(r"(\d+) succeeded", text))
-    return {"rate": number_in(r", ([\d.]+) req/s", out), "cpu_us": cpu_us,
-            "errors": number_in(r"(\d+) failed", out)}
+    return cost | {"rate": number_in(r", ([\d.]+) req/s", out),
+                   "errors": number_in(r"(\d+) failed", out)}
 
 
 def redis_benchmark(server, connections, pipeline, requests):
     """INCR of one key."""
-    out, cpu_us = costing(
+    out, cost = costing(
         server, ["redis-benchmark", "-h", "127.0.0.1", "-p", server.port, "-c", connections,
                  "-n", requests, "-P", pipeline, "--csv", "INCR", "ids"],
         lambda text: requests)
     row = out.strip().splitlines()[-1].replace('"', "").split(",")
-    return {"rate": float(row[1]), "cpu_us": cpu_us, "p50_us": float(row[4]) * 1e3,
-            "p99_us": float(row[6]) * 1e3, "errors": 0}
+    return cost | {"rate": float(row[1]), "p50_us": float(row[4]) * 1e3,
+                   "p99_us": float(row[6]) * 1e3, "errors": 0}
 
 
 def pgbench(server, connections, each):
@@ -135,20 +147,21 @@ def pgbench(server, connections, each):
         script.write_text("SELECT nextval('ids');\n")
 
         def transactions(each):
-            """The output, and the server's CPU time."""
+            """The output, and the server's CPU time and memory."""
             settle()
             before = cpu_seconds(server.pid)
-            out = run(["pgbench", "-n", "-h", "127.0.0.1", "-p", server.port, "-U", "bench",
-                       "-c", connections, "-t", each, "-M", "prepared", "-f", script,
-                       "-l", f"--log-prefix={folder}/{each}", "postgres"])
+            out, resident = run(server, [
+                "pgbench", "-n", "-h", "127.0.0.1", "-p", server.port, "-U", "bench",
+                "-c", connections, "-t", each, "-M", "prepared", "-f", script,
+                "-l", f"--log-prefix={folder}/{each}", "postgres"])
             settle()  # until the processes of the connections have ended
-            return out, cpu_seconds(server.pid) - before
+            return out, cpu_seconds(server.pid) - before, resident
 
-        _, connecting_s = transactions(1)
-        out, cpu_s = transactions(each)
+        _, connecting_s, _ = transactions(1)
+        out, cpu_s, resident = transactions(each)
         log, = pathlib.Path(folder).glob(f"{each}.*")
         latencies_us = sorted(float(line.split()[2]) for line in log.open())
     shares = {name: latencies_us[int((len(latencies_us) - 1) * share)]
               for name, share in (("p50_us", 0.5), ("p99_us", 0.99), ("p999_us", 0.999))}
-    return {"rate": number_in(r"tps = ([\d.]+)", out), "errors": 0, **shares,
+    return {"rate": number_in(r"tps = ([\d.]+)", out), "errors": 0, **shares, "resident_kb": resident,
             "cpu_us": (cpu_s - connecting_s) / (connections * (each - 1)) * 1e6}

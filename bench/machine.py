@@ -60,12 +60,19 @@ def cpu_seconds(pid):
 
 
 def resident_kb(pid):
-    """Resident memory of a process and its children; what they share counts for each."""
+    """Resident memory of a process; of one with children, that of all, shared pages counted once."""
+    pids = tree(pid)
+    if len(pids) == 1:
+        return kb_in(f"/proc/{pid}/status", "VmRSS")
     total = 0
-    for one in tree(pid):
-        status = pathlib.Path(f"/proc/{one}/status").read_text()
-        total += int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+    for one in pids:
+        with contextlib.suppress(OSError):  # it has ended
+            total += kb_in(f"/proc/{one}/smaps_rollup", "Pss")
     return total
+
+
+def kb_in(path, name):
+    return int(re.search(rf"^{name}:\s+(\d+)", pathlib.Path(path).read_text(), re.M).group(1))
 
 
 def version_of(*command):

@@ -44,6 +44,11 @@ def milliseconds(value_us):
     return f"{value_us / 1e3:.3g}"
 
 
+def megabytes(value_kb):
+    """Of what /proc calls kB, which are 1,024 bytes."""
+    return f"{value_kb * 1024 / 1e6:.3g}"
+
+
 def machine(results):
     about = results["machine"]
     tools = ", ".join(results["versions"].values())
@@ -83,10 +88,12 @@ def peer_rows(results, case):
     for server, result in results["cases"][case].items():
         latency = [milliseconds(result[name]) if name in result else ""
                    for name in ("p50_us", "p99_us", "p999_us")]
-        yield [server, rate(result), f"{result['cpu_us']:.2f}", *latency]
+        yield [server, rate(result), f"{result['cpu_us']:.2f}", *latency,
+               megabytes(result["resident_kb"])]
 
 
-PEER_HEADER = ["server", "requests/s", "CPU per request, us", "p50, ms", "p99, ms", "p99.9, ms"]
+PEER_HEADER = ["server", "requests/s", "CPU per request, us", "p50, ms", "p99, ms", "p99.9, ms",
+               "memory, MB"]
 
 
 def peers(case):
