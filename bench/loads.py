@@ -4,6 +4,7 @@ rate (requests/s), cpu_us (user and system time of the server per request) and r
 under that load) always; p50_us, p99_us, p999_us, bytes_per_s, errors and the outcome of the check for duplicates where the load can tell.
 """
 
+import contextlib
 import json
 import pathlib
 import re
@@ -37,24 +38,34 @@ def settle():
     print(f"the servers were still busy {QUIET_WITHIN_S} s after a load", file=sys.stderr)
 
 
+@contextlib.contextmanager
+def started(command, **options):
+    """A load on its CPU, which ends with whoever started it."""
+    with children_on(LOAD_CPU):
+        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE,
+                                   text=True, **options)
+    with process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
 def run(server, command):
     """Runs a load to its end on the loads' CPU; returns what it prints, and the server's memory.
 
     A process per connection is gone at the end, so its memory is looked at meanwhile.
     """
-    with children_on(LOAD_CPU):
-        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-    resident = 0
-    while True:
-        try:
-            out, err = process.communicate(timeout=LOOK_S)
-            break
-        except subprocess.TimeoutExpired:
+    out, resident = None, 0
+    with started(command, stderr=subprocess.PIPE) as process:
+        while out is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                out, err = process.communicate(timeout=LOOK_S)
             resident = max(resident, resident_kb(server.pid))
     if process.returncode != 0:
         raise RuntimeError(f"{command[0]} failed: {err or out}")
-    return out, max(resident, resident_kb(server.pid))
+    return out, resident
 
 
 def costing(server, command, requests_in):
@@ -62,8 +73,13 @@ def costing(server, command, requests_in):
     settle()
     before = cpu_seconds(server.pid)
     out, resident = run(server, command)
-    cpu = cpu_seconds(server.pid) - before
-    return out, {"cpu_us": cpu / max(requests_in(out), 1) * 1e6, "resident_kb": resident}
+    return out, cost(requests_in(out), cpu_seconds(server.pid) - before, resident)
+
+
+def cost(requests, cpu_s, resident):
+    if requests == 0:
+        raise RuntimeError("no request was answered")
+    return {"cpu_us": cpu_s / requests * 1e6, "resident_kb": resident}
 
 
 def number_in(pattern, text):
@@ -84,9 +100,7 @@ def checked(server, connections, pipeline, seconds, ids="none", during=None):
     command = [OUT / "bench/load", server.port, server.path, connections, pipeline,
                round(seconds * 1000), ids, *server.machine_ids]
     settle()
-    with children_on(LOAD_CPU):
-        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True)
-    with process:
+    with started(command) as process:
         expect_line(process, "begin\n")
         before = cpu_seconds(server.pid)
         if during:
@@ -96,7 +110,7 @@ def checked(server, connections, pipeline, seconds, ids="none", during=None):
         cpu = cpu_seconds(server.pid) - before
         resident = resident_kb(server.pid)
         result = json.loads(process.stdout.readline())
-    return result | {"cpu_us": cpu / max(result["requests"], 1) * 1e6, "resident_kb": resident}
+    return result | cost(result["requests"], cpu, resident)
 
 
 def wrk(server, connections, seconds):
@@ -104,36 +118,36 @@ def wrk(server, connections, seconds):
     def result_in(text):
         return json.loads(text.splitlines()[-1])
 
-    out, cost = costing(
+    out, costs = costing(
         server, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}",
                  "-s", servers.ROOT / "bench/wrk_percentiles.lua",
                  f"http://127.0.0.1:{server.port}{server.path}"],
         lambda text: result_in(text)["requests"])
     result = result_in(out)
     seconds = result.pop("seconds")
-    return result | cost | {"rate": result["requests"] / seconds,
-                            "bytes_per_s": result.pop("bytes") / seconds}
+    return result | costs | {"rate": result["requests"] / seconds,
+                             "bytes_per_s": result.pop("bytes") / seconds}
 
 
 def h2load(server, connections, pipeline, seconds):
     """h2load, a second opinion on pipelining.  It has no percentiles."""
-    out, cost = costing(
+    out, costs = costing(
         server, ["h2load", "--h1", f"-c{connections}", f"-m{pipeline}", f"-D{seconds}",
                  f"http://127.0.0.1:{server.port}{server.path}"],
         lambda text: number_in(r"(\d+) succeeded", text))
-    return cost | {"rate": number_in(r", ([\d.]+) req/s", out),
-                   "errors": number_in(r"(\d+) failed", out)}
+    return costs | {"rate": number_in(r", ([\d.]+) req/s", out),
+                    "errors": number_in(r"(\d+) failed", out)}
 
 
 def redis_benchmark(server, connections, pipeline, requests):
     """INCR of one key."""
-    out, cost = costing(
+    out, costs = costing(
         server, ["redis-benchmark", "-h", "127.0.0.1", "-p", server.port, "-c", connections,
                  "-n", requests, "-P", pipeline, "--csv", "INCR", "ids"],
         lambda text: requests)
     row = out.strip().splitlines()[-1].replace('"', "").split(",")
-    return cost | {"rate": float(row[1]), "p50_us": float(row[4]) * 1e3,
-                   "p99_us": float(row[6]) * 1e3, "errors": 0}
+    return costs | {"rate": float(row[1]), "p50_us": float(row[4]) * 1e3,
+                    "p99_us": float(row[6]) * 1e3, "errors": 0}
 
 
 def pgbench(server, connections, each):
@@ -163,5 +177,5 @@ def pgbench(server, connections, each):
         latencies_us = sorted(float(line.split()[2]) for line in log.open())
     shares = {name: latencies_us[int((len(latencies_us) - 1) * share)]
               for name, share in (("p50_us", 0.5), ("p99_us", 0.99), ("p999_us", 0.999))}
-    return {"rate": number_in(r"tps = ([\d.]+)", out), "errors": 0, **shares, "resident_kb": resident,
-            "cpu_us": (cpu_s - connecting_s) / (connections * (each - 1)) * 1e6}
+    return {"rate": number_in(r"tps = ([\d.]+)", out), "errors": 0, **shares,
+            **cost(connections * (each - 1), cpu_s - connecting_s, resident)}

@@ -170,7 +170,8 @@ def checks(results):
               for result in by_server.values()) + results["library"]["ids_checked"]
     broken = targets.broken_promises(results)
     verdict = "; ".join(broken) if broken else "none came twice, out of order, or as an error"
-    return f"{ids:,} ids were checked while they were measured: {verdict}."
+    failures = "".join(f"\n\nA load failed and is left out: {what}" for what in results["failures"])
+    return f"{ids:,} ids were checked while they were measured: {verdict}.{failures}"
 
 
 SECTIONS = {

@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -35,11 +36,17 @@ class Recorder:
 
     def __init__(self):
         self.rounds = {}
+        self.failures = []
 
     def __call__(self, case, server, result):
         if "cpu_us" in result:
             result["utilisation"] = result["rate"] * result["cpu_us"] / 1e6
         self.rounds.setdefault(case, {}).setdefault(server, []).append(result)
+
+    def failed(self, what):
+        """A load of which there is no result."""
+        print(what, file=sys.stderr, flush=True)
+        self.failures.append(what)
 
     def medians(self):
         return {case: {server: self._median(results) for server, results in by_server.items()}
@@ -61,7 +68,7 @@ def run_groups(groups, rounds):
     recorder = Recorder()
     for group in groups:
         begin = time.monotonic()
-        print(f"{group.__name__}: {group.__doc__}", file=sys.stderr, flush=True)
+        print(f"{group.__name__}: {group.__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
         running = group(recorder)
         for _ in range(rounds):
             next(running)  # starts the servers, or measures a round, up to the next yield
@@ -113,15 +120,26 @@ def arguments():
     return given.rounds, [names[name] for name in given.groups or names]
 
 
+def require(programs):
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    missing = [name for name in programs if shutil.which(name, path=path) is None]
+    if missing:
+        sys.exit(f"not installed: {', '.join(missing)}; scripts/install_packages.sh bench does that")
+
+
 def main():
+    require(("nginx", "node", "redis-server", "redis-benchmark", "pgbench", "wrk", "h2load", "strip"))
     rounds, groups = arguments()
+    servers.unwind_on_sigterm()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     begin = time.monotonic()
     results = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "rounds": rounds,
                "machine": machine.describe(), "versions": versions()}
     results["library"] = library()
-    results["cases"] = run_groups(groups, rounds).medians()
+    recorder = run_groups(groups, rounds)
+    results["cases"] = recorder.medians()
+    results["failures"] = recorder.failures
     results["stripped_bytes"] = stripped_bytes()
     results["machine"]["load_after"] = os.getloadavg()[0]
     results["seconds"] = round(time.monotonic() - begin)
@@ -134,7 +152,7 @@ def main():
     (RESULTS / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     print(report.write(results, RESULTS))
     print(f"measured in {results['seconds']} s; in {RESULTS}", file=sys.stderr)
-    broken = targets.broken_promises(results)
+    broken = targets.broken_promises(results) + results["failures"]
     missed = [row[0] for row in targets.judge(results) if row[4] == "missed"]
     for line in broken + [f"missed by more than 10 %: {what}" for what in missed]:
         print(line, file=sys.stderr)

@@ -1,16 +1,20 @@
 """The servers that are compared, each a context manager that yields a Server on loopback.
 
 Each runs as one worker on one CPU, so that the load has the other and the figures are those of one
-core.  Whatever they write goes into a folder that is removed afterwards.
+core.  Whatever they write goes into a folder below out/ that is removed afterwards: on the disk that
+this tree is on, where a sync is one, and not in a /tmp that may be memory.
 """
 
 import contextlib
 import dataclasses
 import os
 import pathlib
+import shlex
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -47,58 +51,84 @@ def free_port():
         return free.getsockname()[1]
 
 
+def unwind_on_sigterm():
+    """Lets SIGTERM, which timeout(1) sends, end this program as an exception does: with its servers."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+
+
+def new_folder(under=OUT):
+    return tempfile.TemporaryDirectory(dir=under)
+
+
 @contextlib.contextmanager
-def running(command, **options):
-    """Starts a program on the servers' CPU; ends it however the caller ends."""
-    with children_on(SERVER_CPU):
-        process = subprocess.Popen(command, **options)
+def running(command, folder, stop=signal.SIGTERM, **options):
+    """Starts a program on the servers' CPU, with what it says in folder/said; ends it however the
+    caller ends."""
+    with open(f"{folder}/said", "wb") as said, children_on(SERVER_CPU):
+        process = subprocess.Popen(command, **{"stdout": said, "stderr": said, **options})
     alive.append(process.pid)
     try:
         yield process
     finally:
         alive.remove(process.pid)
-        process.terminate()
-        process.wait(STOP_S)
+        process.send_signal(stop)
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
-def wait_for_port(process, port):
+def did_not_start(process, folder):
+    """The error of a server that did not, with what it and its log have said."""
+    said = "".join(path.read_text(errors="replace")
+                   for path in map(pathlib.Path(folder).joinpath, ("said", "log"))
+                   if path.exists())
+    return RuntimeError(f"{process.args[0]} did not start: {said.strip() or 'it has not said why'}")
+
+
+def wait_for_port(process, folder, port):
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
         time.sleep(0.01)
-    raise RuntimeError(f"{process.args[0]} did not start")
+    raise did_not_start(process, folder)
 
 
-def announced_port(stream):
+def announced_port(process, folder, stream):
     """The port of a program that prints "HOST PORT" once it listens."""
-    return int(stream.readline().split()[1])
+    line = stream.readline().split()
+    if len(line) != 2:
+        raise did_not_start(process, folder)
+    return int(line[1])
 
 
 @contextlib.contextmanager
 def go_id(shards="0-63", **settings):
     """go-id, with its state and locks in a folder of its own."""
     read_end, write_end = os.pipe()
-    with tempfile.TemporaryDirectory() as folder:
+    with new_folder() as folder:
         env = {"PATH": os.environ["PATH"], "SHARD_ID": shards, "WORKERS": "1",
                "MAX_CONNECTIONS": "12000", "STATE_DIRECTORY": folder, "LOCK_DIRECTORY": folder,
                "LOG_FILE": f"{folder}/log",
                **{name: str(value) for name, value in settings.items()}}
         command = [GO_ID, "serve", "--listen", "127.0.0.1:0", "--ready-fd", str(write_end)]
-        with running(command, env=env, pass_fds=[write_end],
-                     stderr=subprocess.DEVNULL) as process:
+        with running(command, folder, env=env, pass_fds=[write_end]) as process:
             os.close(write_end)
             with os.fdopen(read_end) as ready:
                 first, _, last = shards.partition("-")
                 machine_ids = (int(first), int(last or first) - int(first) + 1)
-                yield Server(process.pid, announced_port(ready), "/generate", machine_ids)
+                port = announced_port(process, folder, ready)
+                yield Server(process.pid, port, "/generate", machine_ids)
 
 
 @contextlib.contextmanager
 def bare_loop(body_len=len(BODY)):
     """The floor."""
-    with running([OUT / "bench/bare_loop", str(body_len)], stdout=subprocess.PIPE) as process:
-        yield Server(process.pid, announced_port(process.stdout))
+    command = [OUT / "bench/bare_loop", str(body_len)]
+    with new_folder() as folder, running(command, folder, stdout=subprocess.PIPE) as process:
+        yield Server(process.pid, announced_port(process, folder, process.stdout))
 
 
 NGINX_CONF = """
@@ -106,7 +136,7 @@ worker_processes 1;
 worker_rlimit_nofile 16384;
 daemon off;
 pid {folder}/nginx.pid;
-error_log {folder}/error.log crit;
+error_log {folder}/log crit;
 events {{ worker_connections 12000; }}
 http {{
     access_log off;
@@ -128,22 +158,22 @@ http {{
 @contextlib.contextmanager
 def nginx():
     """nginx, which answers a constant: `return 200`."""
-    with tempfile.TemporaryDirectory() as folder:
+    with new_folder() as folder:
         port = free_port()
         conf = pathlib.Path(folder) / "nginx.conf"
         conf.write_text(NGINX_CONF.format(folder=folder, port=port, body=BODY))
-        with running(["/usr/sbin/nginx", "-p", folder, "-c", conf, "-e", f"{folder}/error.log"],
-                     stderr=subprocess.DEVNULL) as process:
-            wait_for_port(process, port)
+        with running(["/usr/sbin/nginx", "-p", folder, "-c", conf, "-e", f"{folder}/log"],
+                     folder) as process:
+            wait_for_port(process, folder, port)
             yield Server(process.pid, port)
 
 
 @contextlib.contextmanager
 def node():
     """Node's http."""
-    script = ROOT / "bench/node_server.js"
-    with running([shutil.which("node"), script, BODY], stdout=subprocess.PIPE) as process:
-        yield Server(process.pid, announced_port(process.stdout))
+    command = ["node", ROOT / "bench/node_server.js", BODY]
+    with new_folder() as folder, running(command, folder, stdout=subprocess.PIPE) as process:
+        yield Server(process.pid, announced_port(process, folder, process.stdout))
 
 
 def has_go_service():
@@ -152,10 +182,11 @@ def has_go_service():
 
 @contextlib.contextmanager
 def go_service():
-    """Whatever GO_PEER names, for users who have Go: called with a port as its only argument."""
+    """Whatever command GO_PEER is, for users who have Go: called with a port as its last argument."""
     port = free_port()
-    with running([os.environ["GO_PEER"], str(port)], stdout=subprocess.DEVNULL) as process:
-        wait_for_port(process, port)
+    command = [*shlex.split(os.environ["GO_PEER"]), str(port)]
+    with new_folder() as folder, running(command, folder) as process:
+        wait_for_port(process, folder, port)
         yield Server(process.pid, port, os.environ.get("GO_PEER_PATH", "/generate"))
 
 
@@ -163,11 +194,11 @@ def go_service():
 def redis():
     """Redis without persistence: a counter that a restart may take back."""
     port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
+    with new_folder() as folder:
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "",
                    "--appendonly", "no", "--dir", folder]
-        with running(command, stdout=subprocess.DEVNULL) as process:
-            wait_for_port(process, port)
+        with running(command, folder) as process:
+            wait_for_port(process, folder, port)
             yield Server(process.pid, port)
 
 
@@ -189,18 +220,20 @@ def postgres():
     """PostgreSQL with its default settings and a sequence in it."""
     programs = postgres_programs()
     port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
+    # Its user may not reach this tree; the home that Debian has given it is on a disk as well.
+    with new_folder(OUT if os.geteuid() != 0 else pathlib.Path("~postgres").expanduser()) as folder:
         os.chmod(folder, 0o755)
         data = pathlib.Path(folder) / "data"
         data.mkdir()
         if os.geteuid() == 0:
             shutil.chown(data, "postgres", "postgres")
         subprocess.run(as_postgres(programs / "initdb", "-D", data, "-U", "bench", "-A", "trust"),
-                       check=True, capture_output=True, cwd=folder)
+                       check=True, stdout=subprocess.DEVNULL, cwd=folder)
         command = as_postgres(programs / "postgres", "-D", data, "-k", "", "-p", str(port),
                               "-c", "listen_addresses=127.0.0.1")
-        with running(command, stderr=subprocess.DEVNULL, cwd=folder) as process:
-            wait_for_port(process, port)
+        # SIGINT: without waiting for clients to leave.
+        with running(command, folder, signal.SIGINT, cwd=folder) as process:
+            wait_for_port(process, folder, port)
             client = ["-h", "127.0.0.1", "-p", str(port), "-U", "bench"]
             # The port takes connections before the server is ready for them.
             end = time.monotonic() + START_S

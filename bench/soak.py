@@ -22,6 +22,7 @@ CONNECTIONS = 64
 
 def main():
     minutes = int(sys.argv[1]) if len(sys.argv) > 1 else MINUTES
+    servers.unwind_on_sigterm()
     soak = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine.describe(),
             "connections": CONNECTIONS, "minutes": []}
     rows = soak["minutes"]
