@@ -30,7 +30,7 @@ import shims  # noqa: E402 (its folder is known from here on)
 WINDOW_S = 1.2  # of measuring, per server and round
 SHORT_S = 0.8
 SATURATED_S = 4  # a tick more or less is then 0.25 %
-FAULT_S = 2  # longer than the mark is ahead, so that it is written anew meanwhile
+FAULT_S = 1.6  # longer than the mark is ahead, so that it is written anew meanwhile
 TICK_US = 10_000
 IDS_PER_TICK = 256
 MANY = 10_000  # connections
@@ -150,12 +150,19 @@ def counter(server, name):
 
 
 def faults(record):
-    """The same load while the clock is set back, and while the mark's fsync takes long."""
+    """The same load while the clock is set back, and while the mark's fsync takes long.
+
+    Beside the bare loop and go-id without a shim, which tell what the shims and the machine do.
+    """
     def load(server, during=None):
         return loads.checked(server, 64, 1, FAULT_S, "text", during=during)
 
     while True:
         yield
+        with servers.bare_loop() as bare:
+            record("no shim", "bare loop", loads.checked(bare, 64, 1, FAULT_S))
+        with servers.go_id() as server:
+            record("no shim", "go-id", load(server))
         with servers.new_folder() as folder:
             clock = shims.Clock(pathlib.Path(folder) / "clock")
             disk = shims.Disk(pathlib.Path(folder) / "disk")

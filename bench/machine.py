@@ -91,5 +91,24 @@ def describe():
         "cores": os.cpu_count(),
         "memory_mb": int(memory.group(1)) // 1024,
         "kernel": platform.release(),
-        "load_before": os.getloadavg()[0],
     }
+
+
+class Others:
+    """What everybody else has used of the machine's CPUs since this was made."""
+
+    def __init__(self):
+        self._begin = self._seconds()
+
+    @staticmethod
+    def _seconds():
+        """CPU time: all that there was, what was used, what this program and its children used."""
+        line = pathlib.Path("/proc/stat").read_text().splitlines()[0]
+        ticks = [int(field) for field in line.split()[1:9]]  # the rest is in these already
+        idle = ticks[3] + ticks[4]
+        own = sum(os.times()[:4])  # of children, those that have ended and been waited for
+        return sum(ticks) / TICKS_PER_S, (sum(ticks) - idle) / TICKS_PER_S, own
+
+    def share(self):
+        there, used, own = (now - then for now, then in zip(self._seconds(), self._begin))
+        return max(0.0, (used - own) / there)

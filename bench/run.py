@@ -136,12 +136,13 @@ def main():
     begin = time.monotonic()
     results = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "rounds": rounds,
                "machine": machine.describe(), "versions": versions()}
+    others = machine.Others()
     results["library"] = library()
     recorder = run_groups(groups, rounds)
     results["cases"] = recorder.medians()
     results["failures"] = recorder.failures
     results["stripped_bytes"] = stripped_bytes()
-    results["machine"]["load_after"] = os.getloadavg()[0]
+    results["machine"]["others_share"] = others.share()
     results["seconds"] = round(time.monotonic() - begin)
 
     RESULTS.mkdir(exist_ok=True)

@@ -26,6 +26,7 @@ def main():
     soak = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine.describe(),
             "connections": CONNECTIONS, "minutes": []}
     rows = soak["minutes"]
+    others = machine.Others()
     with servers.go_id() as server:
         for minute in range(minutes):
             result = loads.checked(server, CONNECTIONS, 1, 60, "text")
@@ -35,6 +36,7 @@ def main():
             print(f"minute {minute + 1}: {result['rate']:,.0f} ids/s, {result['cpu_us']:.2f} us of "
                   f"CPU per id, {rows[-1]['resident_kb']:,} KB, {result['ids_checked']:,} ids "
                   "checked", flush=True)
+    soak["machine"]["others_share"] = others.share()
     results = servers.OUT / "results"
     results.mkdir(exist_ok=True)
     (results / "soak.json").write_text(json.dumps(soak, indent=1) + "\n")
