@@ -91,7 +91,7 @@ lint: ## formatting, static analysis, shell scripts, house rules
 	@scripts/install_packages.sh build test lint
 	@scripts/lint.sh
 
-bench: ## measure beside nginx, Node, Redis, PostgreSQL and a bare loop (some 6 minutes); no test
+bench: ## measure beside nginx, Node, Redis, PostgreSQL and a bare loop (some 8 minutes); no test
 	@scripts/install_packages.sh build bench
 	@scripts/build.sh bench
 	@/usr/bin/python3 bench/run.py

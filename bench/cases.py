@@ -27,9 +27,9 @@ os.environ["GO_ID"] = str(servers.GO_ID)  # beside which the fault suite looks f
 
 import shims  # noqa: E402 (its folder is known from here on)
 
-WINDOW_S = 1.2  # of measuring, per server and round
-SHORT_S = 0.8
-SATURATED_S = 4  # a tick more or less is then 0.25 %
+WINDOW_S = 0.8  # of measuring, per server and round
+SHORT_S = 0.4
+SATURATED_S = 3  # a tick more or less is then 0.33 %
 FAULT_S = 1.6  # longer than the mark is ahead, so that it is written anew meanwhile
 TICK_US = 10_000
 IDS_PER_TICK = 256
@@ -78,8 +78,8 @@ def peers(record):
             yield
             order = rotated(web, turn)
             for name, server in order:
-                tried(record, "one id, wrk", name, loads.wrk, server, 64, 2)
-            tried(record, "one id, wrk", "Redis INCR", loads.redis_benchmark, redis, 64, 1, 120_000)
+                tried(record, "one id, wrk", name, loads.wrk, server, 64, 1)
+            tried(record, "one id, wrk", "Redis INCR", loads.redis_benchmark, redis, 64, 1, 60_000)
             tried(record, "one id, wrk", "PostgreSQL nextval", loads.pgbench, postgres, 64, 400)
             for connections in (1, 64, 1000, MANY):
                 for name, server in order:
@@ -140,7 +140,7 @@ def saturated(record):
                 result = loads.checked(ours, connections, 1, SATURATED_S, "text")
             ideal_us = math.ceil(connections / IDS_PER_TICK) * TICK_US
             record(f"one shard, {connections} connections", "go-id",
-                   result | {"ideal_queue_us": ideal_us})
+                   result | {"connections": connections, "ideal_queue_us": ideal_us})
 
 
 def counter(server, name):

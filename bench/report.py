@@ -13,6 +13,7 @@ import pathlib
 import re
 import shutil
 import sys
+import textwrap
 
 import plot
 import targets
@@ -140,19 +141,25 @@ def batches_wrk(results):
                         "share of its CPU"], rows))
 
 
+def saturated_cases(results):
+    return [by_server["go-id"] for case, by_server in results["cases"].items()
+            if case.startswith("one shard")]
+
+
 def saturated(results):
-    rows = []
-    for case in results["cases"]:
-        if case.startswith("one shard"):
-            result = results["cases"][case]["go-id"]
-            rows.append([case, whole(result["rate"]), milliseconds(result["ideal_queue_us"]),
-                         *(milliseconds(result[name]) for name in ("p50_us", "p99_us", "p999_us"))])
-    return table(["", "ids/s", "ideal queue, ms", "p50, ms", "p99, ms", "p99.9, ms"], rows)
+    rows = [[whole(result["connections"]), whole(result["rate"]),
+             milliseconds(result["ideal_queue_us"]),
+             *(milliseconds(result[name]) for name in ("p50_us", "p99_us", "p999_us"))]
+            for result in saturated_cases(results)]
+    return table(["connections", "ids/s", "ideal queue, ms", "p50, ms", "p99, ms", "p99.9, ms"], rows)
+
+
+FAULT_CASES = ("no shim", "clock", "disk")
 
 
 def faults(results):
     rows = []
-    for case in ("no shim", "clock", "disk"):
+    for case in FAULT_CASES:
         for server, result in results["cases"][case].items():
             rows.append([f"{case}: {server}", whole(result["rate"]), f"{result['cpu_us']:.2f}",
                          milliseconds(result["p99_us"]), milliseconds(result["max_us"]),
@@ -160,11 +167,13 @@ def faults(results):
     return table(["", "requests/s", "CPU per request, us", "p99, ms", "longest, ms", "errors"], rows)
 
 
+LIBRARY = {"clock": "clock read", "add": "atomic add", "clock_and_add": "both",
+           "single": "sonyflake_next_id()", "batch": "an id of a batch of 10,000"}
+
+
 def library(results):
-    names = {"clock": "clock read", "add": "atomic add", "clock_and_add": "both",
-             "single": "sonyflake_next_id()", "batch": "an id of a batch of 10,000"}
     rows = [[label, *(f"{results['library'][threads][name]:.2f}" for threads in ("1", "2"))]
-            for name, label in names.items()]
+            for name, label in LIBRARY.items()]
     return table(["", "1 thread, ns", "2 threads, ns each"], rows)
 
 
@@ -234,9 +243,17 @@ def plots(results, folder):
     plot.bars(folder / "batches.svg", "Batches of 10,000: MB/s beside canned bodies of that size",
               [(f"{form}: {label}", value, name) for case, count, form in batch_cases(results)
                if count == 10_000 for label, value, name in rows(case, "bytes_per_s", 1e-6)])
-    plot.bars(folder / "library.svg", "Library, 1 thread: ns per call, and per id of a batch",
-              [(name, results["library"]["1"][name], name)
-               for name in ("clock", "add", "clock_and_add", "single", "batch")])
+    plot.bars(folder / "saturated.svg", "One saturated shard: ms, beside the ideal queue",
+              [(f"{result['connections']:,} connections: {label}", result[metric] / 1e3, label)
+               for result in saturated_cases(results)
+               for metric, label in (("ideal_queue_us", "ideal"), ("p50_us", "p50"),
+                                     ("p99_us", "p99"), ("p999_us", "p99.9"))])
+    plot.bars(folder / "faults.svg", "Requests/s while the clock goes back, while the disk stalls",
+              [(f"{case}: {label}", value, case) for case in FAULT_CASES
+               for label, value, _ in rows(case, "rate")])
+    plot.bars(folder / "library.svg", "Library, 1 and 2 threads: ns per call, and per id of a batch",
+              [(f"{label}, {threads}", results["library"][threads][name], threads)
+               for name, label in LIBRARY.items() for threads in ("1", "2")])
 
 
 def write(results, folder):
@@ -259,12 +276,20 @@ def part(results):
     return "\n".join(found)
 
 
+def wrapped(text):
+    """The text with its paragraphs as wide as the page's, and its tables as they are."""
+    return "\n\n".join(part if part.startswith("|") else
+                       textwrap.fill(part, 120, break_long_words=False, break_on_hyphens=False)
+                       for part in text.split("\n\n"))
+
+
 def fill_page(sections, results):
     """Replaces what stands between the marks of the page."""
     page = PAGE.read_text(encoding="utf-8")
     for name, section in sections.items():
+        text = wrapped(section(results))
         mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        page, count = mark.subn(lambda match: f"{match[1]}{section(results)}\n{match[2]}", page)
+        page, count = mark.subn(lambda match: f"{match[1]}{text}\n{match[2]}", page)
         if count != 1:
             raise SystemExit(f"{PAGE}: {count} places for {name}, not one")
     PAGE.write_text(page, encoding="utf-8")

@@ -27,7 +27,8 @@ import report
 import servers
 import targets
 
-ROUNDS = 3
+ROUNDS = 5
+SPREAD = ("rate", "cpu_us", "p99_us", "bytes_per_s")  # of which the least and the most are kept too
 RESULTS = servers.OUT / "results"
 
 
@@ -56,6 +57,10 @@ class Recorder:
     def _median(results):
         medians = {name: statistics.median(result[name] for result in results)
                    for name in results[0]}
+        for name in SPREAD:
+            if name in results[0]:
+                values = [result[name] for result in results]
+                medians |= {f"min_{name}": min(values), f"max_{name}": max(values)}
         for name in targets.PROMISES:  # one error is one too many, and no median shows it
             if name in results[0]:
                 medians["worst_" + name] = max(result[name] for result in results)
