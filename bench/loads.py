@@ -1,7 +1,8 @@
 """Loads: each puts one on a Server for a while and returns what came of it, as a dict.
 
-rate (requests/s), cpu_us (user and system time of the server per request) and resident_kb (its memory
-under that load) always; p50_us, p99_us, p999_us, bytes_per_s, errors and the outcome of the check for duplicates where the load can tell.
+rate (requests/s), cpu_us (user and system time of the server per request) and resident_kb (its
+memory under that load) always; p50_us, p99_us, p999_us, bytes_per_s, errors and the outcome of the
+check for duplicates where the load can tell.
 """
 
 import contextlib

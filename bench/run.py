@@ -28,7 +28,8 @@ import servers
 import targets
 
 ROUNDS = 5
-SPREAD = ("rate", "cpu_us", "p99_us", "bytes_per_s")  # of which the least and the most are kept too
+SPREAD = ("rate", "cpu_us", "p99_us", "bytes_per_s")  # whose least and most are kept too
+PROGRAMS = ("nginx", "node", "redis-server", "redis-benchmark", "pgbench", "wrk", "h2load", "strip")
 RESULTS = servers.OUT / "results"
 
 
@@ -133,7 +134,7 @@ def require(programs):
 
 
 def main():
-    require(("nginx", "node", "redis-server", "redis-benchmark", "pgbench", "wrk", "h2load", "strip"))
+    require(PROGRAMS)
     rounds, groups = arguments()
     servers.unwind_on_sigterm()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,8 +1,8 @@
 """The servers that are compared, each a context manager that yields a Server on loopback.
 
 Each runs as one worker on one CPU, so that the load has the other and the figures are those of one
-core.  Whatever they write goes into a folder below out/ that is removed afterwards: on the disk that
-this tree is on, where a sync is one, and not in a /tmp that may be memory.
+core.  Whatever they write goes into a folder below out/ that is removed afterwards: on the disk
+that this tree is on, where a sync is one, and not in a /tmp that may be memory.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ def free_port():
 
 
 def unwind_on_sigterm():
-    """Lets SIGTERM, which timeout(1) sends, end this program as an exception does: with its servers."""
+    """Lets SIGTERM, which timeout(1) sends, end this program as an exception does."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
 
 
@@ -182,7 +182,7 @@ def has_go_service():
 
 @contextlib.contextmanager
 def go_service():
-    """Whatever command GO_PEER is, for users who have Go: called with a port as its last argument."""
+    """Whatever command GO_PEER is, for users who have Go; the port is its last argument."""
     port = free_port()
     command = [*shlex.split(os.environ["GO_PEER"]), str(port)]
     with new_folder() as folder, running(command, folder) as process:
