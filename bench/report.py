@@ -75,12 +75,16 @@ def target_table(judged):
 
 
 NOTE = f"""\\* The server used less than {BUSY * 100:.0f} % of its CPU: the load, or with one connection the way there \
-and back, is what limits these requests/s."""
+and back, is the limit here."""
+
+
+def marked(text, *of):
+    """A figure, with a mark when it is the load's and not the servers' that it is of."""
+    return text if all(result["utilisation"] >= BUSY for result in of) else f"{text} *"
 
 
 def rate(result):
-    """Requests/s, with a mark when they are the load's and not the server's."""
-    return whole(result["rate"]) + ("" if result["utilisation"] >= BUSY else " *")
+    return marked(whole(result["rate"]), result)
 
 
 def noted(text):
@@ -124,11 +128,11 @@ def batches(results):
     for case, count, form in batch_cases(results):
         ours, bare = results["cases"][case]["go-id"], results["cases"][case]["bare loop"]
         rows.append([whole(count), form, whole(ours["rate"] * count / 1e3),
-                     whole(ours["bytes_per_s"] / 1e6),
-                     f"{ours['bytes_per_s'] / bare['bytes_per_s']:.2f}",
+                     marked(whole(ours["bytes_per_s"] / 1e6), ours),
+                     marked(f"{ours['bytes_per_s'] / bare['bytes_per_s']:.2f}", ours, bare),
                      f"{ours['cpu_us']:.1f}", f"{bare['cpu_us']:.1f}"])
-    return table(["ids", "format", "thousand ids/s", "MB/s", "of bare loop", "CPU per answer, us",
-                  "of bare loop, us"], rows)
+    return noted(table(["ids", "format", "thousand ids/s", "MB/s", "of bare loop",
+                        "CPU per answer, us", "of bare loop, us"], rows))
 
 
 def batches_wrk(results):
