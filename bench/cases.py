@@ -80,7 +80,7 @@ def peers(record):
             for name, server in order:
                 tried(record, "one id, wrk", name, loads.wrk, server, 64, 1)
             tried(record, "one id, wrk", "Redis INCR", loads.redis_benchmark, redis, 64, 1, 60_000)
-            tried(record, "one id, wrk", "PostgreSQL nextval", loads.pgbench, postgres, 64, 400)
+            tried(record, "one id, wrk", "PostgreSQL nextval", loads.pgbench, postgres, 64, 200)
             for connections in (1, 64, 1000, MANY):
                 for name, server in order:
                     tried(record, f"{connections} connections", name, loads.checked,
