@@ -4,6 +4,13 @@
 #ifndef TESTS_UNIT_STATUS_FIXTURE_H
 #define TESTS_UNIT_STATUS_FIXTURE_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <string.h>
 
 #include "common/timestamp.h"
