@@ -141,7 +141,6 @@ def test_more_slow_readers_than_there_is_room_for(directory):
                 response = good.read_response()
                 assert (response.status, response.body.count(b"\n")) == (200, 2500)
         assert "event=unread_full" in server.log()
-        assert "event=unread_full" in server.log()
         for _ in range(RUDE):
             with Connection(unix) as rude:
                 send_as_it_is_taken(rude, chance)
