@@ -175,9 +175,9 @@ static bool is_action(struct span word)
     }
     const char *meant = suggest(word, actions, COUNT, 3);
     char quoted[64];
-    (void)fprintf(stderr, "go-id state: there is no action %s%s%s\n",
-                  log_quote(word, quoted, sizeof(quoted)), meant != NULL ? "; did you mean " : "",
-                  meant != NULL ? meant : "");
+    (void)fprintf(stderr, "go-id state: there is no action %s%s%s%s\n",
+                  log_quote(word, quoted, sizeof(quoted)), meant != NULL ? "; did you mean '" : "",
+                  meant != NULL ? meant : "", meant != NULL ? "'?" : "");
     return false;
 }
 

@@ -88,8 +88,8 @@ bool admission_by_rate(const struct api_call *call, const struct http_request *r
         return true;
 
     int len = snprintf(detail, sizeof(detail),
-                       "your address has used up its %" PRId64
-                       " requests a second, in which every id of a batch counts as one; wait",
+                       "your address has used up RATE_LIMIT, %" PRId64
+                       " a second, in which every id of a batch counts as one; wait",
                        NS_PER_S / gate->rate->token_ns);
     struct http_head head = {
         .status = 429,

@@ -61,7 +61,8 @@ enum api_outcome answer_malformed_query(const struct api_call *call,
                                         const struct http_request *request, struct http_output *out)
 {
     return answer_problem(call, request, out, 400,
-                          "the query has a '%%' that two hexadecimal digits do not follow");
+                          "the query has a '%%' that two hexadecimal digits do not follow; write "
+                          "%%25 for a percent sign");
 }
 
 bool answer_no_parameters(const struct api_call *call, const struct http_request *request,

@@ -37,7 +37,8 @@ static bool take_count(const struct api_call *call, const struct http_request *r
 {
     uint64_t count;
     if (wish->count != 0) {
-        (void)answer_problem(call, request, out, 400, "'count' is given more than once");
+        (void)answer_problem(call, request, out, 400,
+                             "'count' is given more than once; send it once");
         return false;
     }
     if (parse_u64(value, 1, call->service->max_batch, &count) < 0) {
@@ -54,7 +55,8 @@ static bool take_format(const struct api_call *call, const struct http_request *
                         struct http_output *out, struct span value, struct wish *wish)
 {
     if (wish->has_format) {
-        (void)answer_problem(call, request, out, 400, "'format' is given more than once");
+        (void)answer_problem(call, request, out, 400,
+                             "'format' is given more than once; send it once");
         return false;
     }
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {

@@ -46,7 +46,7 @@
     X(CLOCK_OFFSET, "go_id_clock_offset_seconds", GAUGE,                                           \
       "The time that ids go by, minus the system's clock.")                                        \
     X(CLOCK_LEAD, "go_id_clock_lead_seconds", GAUGE,                                               \
-      "How far ids are ahead of a clock that was set back; 0: they are not.")                      \
+      "How far ids are ahead of the clock, because it was set back or MIN_ID is; 0: not.")         \
     X(CLOCK_LEAD_MAX, "go_id_clock_lead_max_seconds", GAUGE,                                       \
       "How far they may be: MAX_CLOCK_LEAD.")                                                      \
     X(CLOCK_LEAP, "go_id_clock_leap_not_believed_seconds", GAUGE,                                  \

@@ -95,7 +95,8 @@ static enum http_parse take_method(struct parser *p, struct http_request *reques
     name.len = (size_t)(p->at - name.base);
     if (name.len == 0 || *p->at != ' ')
         return refuse(p, 400,
-                      "this is no HTTP request: it does not begin with a method and a space");
+                      "this is no HTTP request: it does not begin with a method and a space (TLS "
+                      "ends at a proxy in front)");
     if (span_equal(name, SPAN("PRI"))) /* how a client of HTTP/2 begins */
         return refuse(p, 505, version_fault);
     if (!method_of(name, &request->method))

@@ -103,8 +103,10 @@ static bool parse_server(const struct item *item, struct ntp_server *ret)
     *ret = (struct ntp_server){0};
     struct span text = item->text;
     if (text.len == 0) {
-        problems_add(item->problems, item->place,
-                     "'%s': a server is missing; write one, or take the comma away", item->what);
+        problems_add(
+            item->problems, item->place,
+            "'%s': a server is missing; write one, as in ntp:10.0.0.1, or take the comma away",
+            item->what);
         return false;
     }
     return cut_port(item, &text, ret) && parse_host(item, text, ret);

@@ -41,7 +41,7 @@ def use_up(address, *fields, **options):
     """Takes all that a client who has a full bucket will get for hours."""
     assert ask(address, "/generate?count=10000", *fields, **options).status == 200
     refused = ask(address, "/generate", *fields, **options)
-    assert "requests a second" in expect_problem(refused, 429)
+    assert "used up RATE_LIMIT, " in expect_problem(refused, 429)
     return refused
 
 

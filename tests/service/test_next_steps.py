@@ -15,7 +15,7 @@ WRONG = [
     (["frobnicate"], {}, "'go-id help' lists the commands"),
     (["serve", "--frob"], {}, USAGE),
     (["state"], {}, "say what to do: show, adopt, migrate, accept-clock"),
-    (["state", "shwo"], {}, "did you mean show"),
+    (["state", "shwo"], {}, "did you mean 'show'?"),
     (["state", "frob"], {}, USAGE),
     (["decode"], {}, USAGE),
     (["decode", "x"], {}, "a number from 0 to 9223372036854775807"),

@@ -157,7 +157,7 @@ def test_what_is_no_shard_is_refused(text):
     ({"TIME_SOURCE": "sytem"},
      "environment: 'TIME_SOURCE' must be system, monotonic or ntp:HOST[:PORT][,HOST[:PORT]...], "
      "not \"sytem\"; did you mean 'system'?"),
-    ({"TIME_SOURCE": "ntp:"}, "environment: 'TIME_SOURCE': a server is missing; write one, or take the comma away"),
+    ({"TIME_SOURCE": "ntp:"}, "environment: 'TIME_SOURCE': a server is missing; write one, as in ntp:10.0.0.1, or take the comma away"),
     ({"TIME_SOURCE": "ntp:a,::1"}, "environment: 'TIME_SOURCE': \"::1\" must have brackets around "
                                    "an IPv6 address, as in [::1]:123"),
     ({"TIME_SOURCE": "ntp:a,b:0"}, "environment: 'TIME_SOURCE': \"b:0\" must have a port from 1 to "

@@ -355,7 +355,7 @@ def test_the_signal_behind_it_does_no_harm(env):
 
 @pytest.mark.parametrize("args,message", [
     ([], "say what to do"),
-    (["shwo"], "did you mean show"),
+    (["shwo"], "did you mean 'show'?"),
     (["frob"], 'there is no action "frob"\n'),
     (["show", "me"], "unexpected argument 'me'"),
     (["--nope"], "unrecognized option"),

@@ -191,14 +191,14 @@ static void a_bad_list_is_refused_with_every_reason_and_column(void **state)
 {
     (void)state;
     static const struct message_case cases[] = {
-        {"TIME_SOURCE=ntp:",
-         "f:1:17: 'TIME_SOURCE': a server is missing; write one, or take the comma away\n"},
-        {"TIME_SOURCE=ntp:a,",
-         "f:1:19: 'TIME_SOURCE': a server is missing; write one, or take the comma away\n"},
-        {"TIME_SOURCE=ntp:,a",
-         "f:1:17: 'TIME_SOURCE': a server is missing; write one, or take the comma away\n"},
-        {"TIME_SOURCE=ntp:a,,b",
-         "f:1:19: 'TIME_SOURCE': a server is missing; write one, or take the comma away\n"},
+        {"TIME_SOURCE=ntp:", "f:1:17: 'TIME_SOURCE': a server is missing; write one, as in "
+                             "ntp:10.0.0.1, or take the comma away\n"},
+        {"TIME_SOURCE=ntp:a,", "f:1:19: 'TIME_SOURCE': a server is missing; write one, as in "
+                               "ntp:10.0.0.1, or take the comma away\n"},
+        {"TIME_SOURCE=ntp:,a", "f:1:17: 'TIME_SOURCE': a server is missing; write one, as in "
+                               "ntp:10.0.0.1, or take the comma away\n"},
+        {"TIME_SOURCE=ntp:a,,b", "f:1:19: 'TIME_SOURCE': a server is missing; write one, as in "
+                                 "ntp:10.0.0.1, or take the comma away\n"},
         {"TIME_SOURCE='ntp:a, b'", "f:1:20: 'TIME_SOURCE': \" b\" " NO_SERVER "\n"},
         {"TIME_SOURCE=ntp:a,b,A", "f:1:21: 'TIME_SOURCE': \"A\" is given twice; leave one out\n"},
         {"TIME_SOURCE=ntp:a,a:123",
