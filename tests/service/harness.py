@@ -23,7 +23,7 @@ DEADLINE_S = int(os.environ.get("GO_ID_DEADLINE_S", 180 if SLOW else 60))
 STOP_S = 60 if SLOW else 30  # to end: DRAIN_TIMEOUT_MS, and room for a busy machine
 
 # A shell that starts the tests in the background has them ignore these, and so would all they start.
-for _number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+for _number in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(_number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -40,7 +40,7 @@ WRONG = [
     (["config"], {"LISTEN_ADDRESS": "::1,"}, "write one, or take the comma away"),
     (["config"], {"LISTEN_ADDRESS": "::1,::1"}, "leave one out"),
     (["config"], {"LISTEN_ADDRESS": "localhost"}, "write the addresses: 127.0.0.1,::1"),
-    (["config"], {"TIME_SOURCE": "ntp:"}, "write one, or take the comma away"),
+    (["config"], {"TIME_SOURCE": "ntp:"}, "write one, as in ntp:10.0.0.1, or take the comma away"),
     (["config"], {"LOG_FILE": "/" + "x" * 5000}, "shorten it"),
     (["config"], {"PROXY_PROTOCOL": "1"}, "needs TRUSTED_PROXIES"),
     (["config"], {"TOTAL_SHARDS": "2", "SHARD_ID": "3"}, "correct one of the two"),
