@@ -22,7 +22,6 @@
 #include "cli/id_output.h"
 #include "cli/target.h"
 #include "common/errno_name.h"
-#include "common/log.h"
 #include "common/number.h"
 #include "common/timestamp.h"
 #include "server/clock/clock.h"
@@ -114,6 +113,10 @@ static void show_progress(struct job *job, bool is_end)
 /* Where it stands, after a reason that was printed before. */
 static void say_rest(const struct job *job)
 {
+    if (output.written == 0 && !output.is_torn) {
+        (void)fprintf(stderr, "go-id generate: no id was printed\n");
+        return;
+    }
     (void)fprintf(stderr, "go-id generate: %" PRIu64 " of %" PRIu64 " ids were printed, each once",
                   output.written, job->wanted);
     if (output.is_torn)
@@ -185,10 +188,8 @@ static int ask(struct job *job, const char *target, uint64_t timeout_ms, struct 
 
 static void say_status(struct job *job, const struct http_answer *answer, const char *what)
 {
-    char quoted[512];
     close_line(job);
-    (void)fprintf(stderr, "go-id generate: %s: status %u: %s%s\n", job->url_text, answer->status,
-                  log_quote(answer->body, quoted, sizeof(quoted)), what);
+    target_say_status(&job->target, job->url_text, answer, what);
 }
 
 /* As late as the service said, twice as late each time, and not all clients at once. */

@@ -4,7 +4,6 @@
 
 #include "cli/command.h"
 #include "cli/target.h"
-#include "common/log.h"
 
 static void print_help(void)
 {
@@ -41,9 +40,7 @@ static int ask(const struct target *target)
         (void)printf("OK\n");
         return EXIT_STATUS_OK;
     }
-    char quoted[1024];
-    (void)fprintf(stderr, "go-id health: %s: status %u: %s%s\n", text, answer.status,
-                  log_quote(answer.body, quoted, sizeof(quoted)), target_next_step(answer.status));
+    target_say_status(target, text, &answer, target_next_step(answer.status));
     return EXIT_STATUS_FAILURE;
 }
 

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "common/errno_name.h"
+#include "common/log.h"
 #include "common/number.h"
 #include "server/access/proxy_header.h"
 #include "server/settings/settings_load.h"
@@ -180,6 +181,28 @@ const char *target_next_step(unsigned status)
     default:
         return "; correct the URL, or look at the service's log";
     }
+}
+
+/* The detail of a problem+json, if it can be shown as it stands; else the whole body. */
+static struct span reason_of(struct span body)
+{
+    static const char key[] = "\"detail\":\"";
+    const char *found = memmem(body.base, body.len, key, strlen(key));
+    if (found == NULL)
+        return body;
+    struct span rest = {found + strlen(key), body.len - (size_t)(found - body.base) - strlen(key)};
+    const char *end = memchr(rest.base, '"', rest.len);
+    if (end == NULL || memchr(rest.base, '\\', (size_t)(end - rest.base)) != NULL)
+        return body;
+    return (struct span){rest.base, (size_t)(end - rest.base)};
+}
+
+void target_say_status(const struct target *target, const char *url_text,
+                       const struct http_answer *answer, const char *what)
+{
+    char quoted[1024];
+    (void)fprintf(stderr, "go-id %s: %s: status %u: %s%s\n", target->command, url_text,
+                  answer->status, log_quote(reason_of(answer->body), quoted, sizeof(quoted)), what);
 }
 
 int target_say_failure(const struct target *target, const char *url_text, const char *step, int r)

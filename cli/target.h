@@ -35,6 +35,10 @@ const char *target_url_of_environment(void);
 /* What to do after an answer with a status that is not the wanted one; behind the message. */
 const char *target_next_step(unsigned status);
 
+/* Says that such an answer came, in its own words, and behind them what comes of it. */
+void target_say_status(const struct target *target, const char *url_text,
+                       const struct http_answer *answer, const char *what);
+
 /* Says that a step of http_get() failed with r, and what to do; returns the exit status. */
 int target_say_failure(const struct target *target, const char *url_text, const char *step, int r);
 
