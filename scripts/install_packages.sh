@@ -9,7 +9,7 @@ export LC_ALL=C
 packages_of() {
     case $1 in
     build) echo gcc libc6-dev make cmake ninja-build ;;
-    test) echo g++ binutils libcmocka-dev pkg-config python3 python3-pytest curl jq strace clang iproute2 \
+    test) echo g++ binutils libcmocka-dev pkg-config python3 python3-pytest python3-pytest-xdist curl jq strace clang iproute2 \
         libclang-rt-14-dev chrony prometheus python3-jsonschema \
         python3-prometheus-client python3-yaml valgrind zsh fish ;;
     faults) echo btrfs-progs e2fsprogs mount util-linux ;;

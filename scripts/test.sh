@@ -37,11 +37,13 @@ unit() {
 }
 
 # suite NAME PRESET PATH...: tests of pytest, against the daemon of that preset.  With once=--once in
-# the environment, what fails is not tried again (scripts/pytest.sh).
+# the environment, what fails is not tried again, with parallel=--parallel files of tests run beside
+# each other (scripts/pytest.sh).
 suite() {
     local name=$1 preset=$2
     shift 2
-    GO_ID=$PWD/out/$preset/go-id scripts/pytest.sh ${once:+"$once"} "$name-$preset" "$@"
+    GO_ID=$PWD/out/$preset/go-id scripts/pytest.sh ${once:+"$once"} ${parallel:+"$parallel"} \
+        "$name-$preset" "$@"
 }
 
 # musl makes other system calls than glibc: what opens, writes, waits and looks up is run with it too.
@@ -56,7 +58,7 @@ main() {
     export PYTHONDONTWRITEBYTECODE=1
 
     stage "unit and package tests, as shipped" unit test
-    stage "service tests, as shipped" suite service test tests/service
+    parallel=--parallel stage "service tests, as shipped" suite service test tests/service
     stage "monitoring: a real Prometheus, rules, dashboard" suite monitoring test tests/monitoring
     stage "the API as it is described" scripts/openapi_tests.sh out/test/go-id
     stage "documents: every command and link" suite documents test tests/docs
@@ -70,7 +72,7 @@ main() {
     stage "our HTTP parser beside Node's" suite differential test tests/differential
     stage "behind HAProxy and nginx" suite proxies test tests/proxies
     stage "unit tests under ASan and UBSan" unit asan -L unit
-    GO_ID_SLOW=1 stage "service tests under ASan and UBSan" suite service asan tests/service
+    parallel=--parallel GO_ID_SLOW=1 stage "service tests under ASan and UBSan" suite service asan tests/service
     stage "unit tests under TSan" unit tsan -L unit
     GO_ID_SLOW=1 once=--once stage "service tests under TSan" suite service tsan tests/service/test_many_ids.py \
         tests/service/test_life.py tests/service/test_exhaustion.py tests/service/test_state.py
