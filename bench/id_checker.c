@@ -14,8 +14,10 @@ bool id_checker_create(struct id_checker *checker, uint32_t machine_id, uint32_t
     size_t size = (size_t)(SPAN_TICKS * SEQUENCES) * machine_id_count / 8;
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    *checker = (struct id_checker){
-        .bits = memory, .machine_id = machine_id, .machine_id_count = machine_id_count};
+    *checker = (struct id_checker){.bits = memory,
+                                   .machine_id = machine_id,
+                                   .machine_id_count = machine_id_count,
+                                   .least = UINT64_MAX};
     return memory != MAP_FAILED;
 }
 
@@ -29,6 +31,10 @@ void id_checker_see(struct id_checker *checker, uint64_t id)
         checker->first_tick = tick - BEFORE_TICKS;
     }
     checker->seen++;
+    if (id < checker->least)
+        checker->least = id;
+    if (id > checker->greatest)
+        checker->greatest = id;
     tick -= checker->first_tick; /* wraps for one before the span, as the machine does */
     if (tick >= SPAN_TICKS || machine >= checker->machine_id_count) {
         checker->strays++;

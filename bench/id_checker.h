@@ -21,6 +21,8 @@ struct id_checker {
     uint64_t seen;       /* ids shown so far */
     uint64_t duplicates; /* of those, ids that had been seen before */
     uint64_t strays;     /* of those, ids of other times or machines, which are not checked */
+    uint64_t least;      /* of all that were shown; above the greatest while there are none */
+    uint64_t greatest;
 };
 
 /*

@@ -222,11 +222,13 @@ static void report(struct load *load, const struct answer_totals *begin, int64_t
            "\"errors\": %" PRIu64 ", \"unanswered\": %" PRIu64
            ", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, "
            "\"max_us\": %.1f, \"ids_checked\": %" PRIu64 ", \"duplicates\": %" PRIu64
-           ", \"unchecked\": %" PRIu64 ", \"disorder\": %" PRIu64 "}\n",
+           ", \"unchecked\": %" PRIu64 ", \"disorder\": %" PRIu64 ", \"least_id\": %" PRIu64
+           ", \"greatest_id\": %" PRIu64 "}\n",
            answers, (double)answers / seconds, (double)(end->bytes - begin->bytes) / seconds,
            end->not_ok, count_unanswered(load), percentile_us(load, 0.5), percentile_us(load, 0.99),
            percentile_us(load, 0.999), percentile_us(load, 1.0), end->checker.seen,
-           end->checker.duplicates, end->checker.strays, end->disorder);
+           end->checker.duplicates, end->checker.strays, end->disorder, end->checker.least,
+           end->checker.greatest);
 }
 
 static bool parse_number(const char *text, uint64_t max, uint64_t *ret_value)

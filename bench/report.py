@@ -215,9 +215,11 @@ def soak_about(soak):
 
 def soak_minutes(soak):
     rows = [[str(number), whole(minute["rate"]), f"{minute['cpu_us']:.2f}",
+             f"{minute['bare_loop_cpu_us']:.2f}", f"{minute['cpu_over_bare_loop']:.3f}",
              milliseconds(minute["p99_us"]), whole(minute["resident_kb"])]
             for number, minute in enumerate(soak["minutes"], 1)]
-    return table(["minute", "ids/s", "CPU per id, us", "p99, ms", "resident memory, KB"], rows)
+    return table(["minute", "ids/s", "CPU per id, us", "of bare loop, us", "ratio",
+                  "p99, ms", "resident memory, KB"], rows)
 
 
 def soak_targets(soak):

@@ -2,11 +2,15 @@
 
     make bench-soak, or python3 bench/soak.py [MINUTES]
 
+Ten times a minute the bare loop has the load for two seconds: a virtual machine has dearer times
+and cheaper ones, for both, and what tells is what an id costs beside it.
+
 Writes soak.json to out/bench/results, for docs/performance.md.  Ends with 1 when a target of a soak
 (targets.py) is missed by more than 10 %, or when an id came twice.
 """
 
 import json
+import statistics
 import sys
 import time
 
@@ -19,23 +23,54 @@ import targets
 MINUTES = 10
 CONNECTIONS = 64
 
+# A minute is so many slices: the load on go-id for so many seconds, and then on the bare loop.
+SLICES = 10
+GO_ID_S = 4
+BARE_LOOP_S = 2
+
+
+def median(results, name):
+    return statistics.median(result[name] for result in results)
+
+
+def one_minute(server, bare_loop, greatest_before):
+    """A row of soak.json, and the greatest id so far.
+
+    Each load checks its own ids; between loads, those that come later have to be greater.
+    """
+    ours, bare = [], []
+    overlaps = 0
+    for _ in range(SLICES):
+        ours.append(loads.checked(server, CONNECTIONS, 1, GO_ID_S, "text"))
+        bare.append(loads.checked(bare_loop, CONNECTIONS, 1, BARE_LOOP_S))
+        overlaps += ours[-1]["least_id"] <= greatest_before
+        greatest_before = max(greatest_before, ours[-1]["greatest_id"])
+    row = {"rate": median(ours, "rate"), "cpu_us": median(ours, "cpu_us"),
+           "bare_loop_cpu_us": median(bare, "cpu_us"),
+           "cpu_over_bare_loop": statistics.median(
+               our["cpu_us"] / floor["cpu_us"] for our, floor in zip(ours, bare)),
+           "p99_us": max(result["p99_us"] for result in ours),
+           "resident_kb": machine.resident_kb(server.pid)}
+    for name in ("ids_checked", *targets.PROMISES):
+        row[name] = sum(result[name] for result in ours)
+    row["duplicates"] += overlaps
+    return row, greatest_before
+
 
 def main():
     minutes = int(sys.argv[1]) if len(sys.argv) > 1 else MINUTES
     servers.unwind_on_sigterm()
     soak = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine.describe(),
             "connections": CONNECTIONS, "minutes": []}
-    rows = soak["minutes"]
+    greatest_id = 0
     others = machine.Others()
-    with servers.go_id() as server:
+    with servers.go_id() as server, servers.bare_loop() as bare_loop:
         for minute in range(minutes):
-            result = loads.checked(server, CONNECTIONS, 1, 60, "text")
-            rows.append({name: result[name] for name in
-                         ("rate", "cpu_us", "p99_us", "ids_checked", *targets.PROMISES)})
-            rows[-1]["resident_kb"] = machine.resident_kb(server.pid)
-            print(f"minute {minute + 1}: {result['rate']:,.0f} ids/s, {result['cpu_us']:.2f} us of "
-                  f"CPU per id, {rows[-1]['resident_kb']:,} KB, {result['ids_checked']:,} ids "
-                  "checked", flush=True)
+            row, greatest_id = one_minute(server, bare_loop, greatest_id)
+            soak["minutes"].append(row)
+            print(f"minute {minute + 1}: {row['rate']:,.0f} ids/s, {row['cpu_us']:.2f} us of CPU "
+                  f"per id, {row['cpu_over_bare_loop']:.3f} of the bare loop, "
+                  f"{row['resident_kb']:,} KB, {row['ids_checked']:,} ids checked", flush=True)
     soak["machine"]["others_share"] = others.share()
     results = servers.OUT / "results"
     results.mkdir(exist_ok=True)
