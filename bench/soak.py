@@ -2,8 +2,8 @@
 
     make bench-soak, or python3 bench/soak.py [MINUTES]
 
-Ten times a minute the bare loop has the load for two seconds: a virtual machine has dearer times
-and cheaper ones, for both, and what tells is what an id costs beside it.
+Every other two seconds the bare loop has the load: a virtual machine has dearer times and cheaper
+ones, for both, and what tells is what an id costs beside it.
 
 Writes soak.json to out/bench/results, for docs/performance.md.  Ends with 1 when a target of a soak
 (targets.py) is missed by more than 10 %, or when an id came twice.
@@ -23,10 +23,10 @@ import targets
 MINUTES = 10
 CONNECTIONS = 64
 
-# A minute is so many slices: the load on go-id for so many seconds, and then on the bare loop.
-SLICES = 10
-GO_ID_S = 4
-BARE_LOOP_S = 2
+# A minute is so many pairs of loads, on go-id and on the bare loop, as long as each other: a machine
+# that slows down what has run for long would do so to the longer one.
+PAIRS = 13
+LOAD_S = 2
 
 
 def median(results, name):
@@ -40,9 +40,9 @@ def one_minute(server, bare_loop, greatest_before):
     """
     ours, bare = [], []
     overlaps = 0
-    for _ in range(SLICES):
-        ours.append(loads.checked(server, CONNECTIONS, 1, GO_ID_S, "text"))
-        bare.append(loads.checked(bare_loop, CONNECTIONS, 1, BARE_LOOP_S))
+    for _ in range(PAIRS):
+        ours.append(loads.checked(server, CONNECTIONS, 1, LOAD_S, "text"))
+        bare.append(loads.checked(bare_loop, CONNECTIONS, 1, LOAD_S))
         overlaps += ours[-1]["least_id"] <= greatest_before
         greatest_before = max(greatest_before, ours[-1]["greatest_id"])
     row = {"rate": median(ours, "rate"), "cpu_us": median(ours, "cpu_us"),
