@@ -23,6 +23,8 @@ QUIET_SHARE = 0.01  # of a CPU is what timers of servers need that do nothing
 QUIET_WITHIN_S = 5
 LOOK_S = 0.5  # between looks at a server's memory
 
+greatest_ids = {}  # that a server has given to any load, by its port and process
+
 
 def settle():
     """Waits until the servers are done with the load before, such as 10,000 clients that hung up.
@@ -95,6 +97,23 @@ def expect_line(process, line):
         raise RuntimeError(f"the load did not come to its {line.strip()}; it has said why")
 
 
+def ids_per_answer(path):
+    """Of go-id."""
+    count = re.search(r"[?&]count=(\d+)", path)
+    return int(count[1]) if count else 1
+
+
+def check_ids(server, result):
+    """A load checks its ids among each other.  Here, that it has seen all of them, and that they lie
+    above those of every load before: else they count as duplicates."""
+    wanted = result["requests"] * ids_per_answer(server.path)
+    if result["ids_checked"] < wanted:  # more: those of the warm-up
+        raise RuntimeError(f"{result['ids_checked']} ids were found where {wanted} were asked for")
+    key = (server.port, server.pid)
+    result["duplicates"] += result["least_id"] <= greatest_ids.get(key, 0)
+    greatest_ids[key] = result["greatest_id"]
+
+
 def checked(server, connections, pipeline, seconds, ids="none", during=None):
     """Our own load (load.c).  ids: "text" or "binary" checks every id of the answers; during() is
     called in the middle."""
@@ -111,6 +130,9 @@ def checked(server, connections, pipeline, seconds, ids="none", during=None):
         cpu = cpu_seconds(server.pid) - before
         resident = resident_kb(server.pid)
         result = json.loads(process.stdout.readline())
+    if ids != "none":
+        check_ids(server, result)
+    del result["least_id"], result["greatest_id"]
     return result | cost(result["requests"], cpu, resident)
 
 

@@ -42,6 +42,12 @@ def tree(pid):
     return pids
 
 
+def commit(folder):
+    """What git calls the state of a tree."""
+    return subprocess.run(["git", "describe", "--always", "--dirty"], cwd=folder,
+                          capture_output=True, text=True, check=False).stdout.strip()
+
+
 def cpu_seconds(pid):
     """User and system time of a process, its children, and those it has waited for.
 

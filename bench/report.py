@@ -12,6 +12,7 @@ import json
 import pathlib
 import re
 import shutil
+import statistics
 import sys
 import textwrap
 
@@ -38,11 +39,11 @@ def whole(value):
 
 
 def short(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def milliseconds(value_us):
-    return f"{value_us / 1e3:.3g}"
+    return short(value_us / 1e3)
 
 
 def megabytes(value_kb):
@@ -68,14 +69,18 @@ def others(about):
 
 def target_table(judged):
     rows = []
-    for what, limit, bound, value, verdict in judged:
+    for what, limit, bound, value, verdict, rounds in judged:
         sign = "at most" if bound == "most" else "at least"
-        rows.append([what, f"{sign} {short(limit)}", "" if value is None else short(value), verdict])
-    return table(["what", "target", "measured", ""], rows)
+        spread = f"{short(min(rounds))} to {short(max(rounds))}" if rounds else ""
+        rows.append([what, f"{sign} {short(limit)}", "" if value is None else short(value), verdict,
+                     spread])
+    if not any(row[4] for row in rows):
+        return table(["what", "target", "measured", ""], [row[:4] for row in rows])
+    return table(["what", "target", "measured", "", "rounds"], rows)
 
 
-NOTE = f"""\\* The server used less than {BUSY * 100:.0f} % of its CPU: the load, or with one connection the way there \
-and back, is the limit here."""
+NOTE = f"""\\* The server used less than {BUSY * 100:.0f} % of its CPU: something else is the limit here, the load mostly, \
+with one connection the way there and back, of PostgreSQL the disk."""
 
 
 def marked(text, *of):
@@ -113,7 +118,15 @@ def connections(results):
     for count in (1, 64, 1000, 10000):
         for row in peer_rows(results, f"{count} connections"):
             rows.append([f"{count:,}", *row])
-    return noted(table(["connections", *PEER_HEADER], rows))
+    return noted(table(["connections", *PEER_HEADER], rows)) + unanswered(results)
+
+
+def unanswered(results):
+    """Who got no answer while a load lasted has no latency, and is told of beside the table."""
+    left = [f"{server} {result['worst_unanswered']:,.0f} of {case}"
+            for case, by_server in results["cases"].items() if case.endswith("connections")
+            for server, result in by_server.items() if result.get("worst_unanswered", 0) > 0]
+    return f"\n\nLeft without an answer until the end of a load: {', '.join(left)}." if left else ""
 
 
 def batch_cases(results):
@@ -127,9 +140,10 @@ def batches(results):
     rows = []
     for case, count, form in batch_cases(results):
         ours, bare = results["cases"][case]["go-id"], results["cases"][case]["bare loop"]
+        ratios = targets.Run(results).ratio(case, "bytes_per_s")
         rows.append([whole(count), form, whole(ours["rate"] * count / 1e3),
                      marked(whole(ours["bytes_per_s"] / 1e6), ours),
-                     marked(f"{ours['bytes_per_s'] / bare['bytes_per_s']:.2f}", ours, bare),
+                     marked(f"{statistics.median(ratios):.2f}", ours, bare),
                      f"{ours['cpu_us']:.1f}", f"{bare['cpu_us']:.1f}"])
     return noted(table(["ids", "format", "thousand ids/s", "MB/s", "of bare loop",
                         "CPU per answer, us", "of bare loop, us"], rows))
@@ -209,17 +223,17 @@ SECTIONS = {
 def soak_about(soak):
     about = soak["machine"]
     ids = sum(minute["ids_checked"] for minute in soak["minutes"])
-    return (f"{soak['date']}; {about['cpu']}, {about['cores']} cores, Linux {about['kernel']}; "
+    return (f"{soak['date']}; go-id {soak['go-id']}; {about['cpu']}, {about['cores']} cores, Linux {about['kernel']}; "
             f"{others(about)}; {soak['connections']} connections; {ids:,} ids checked.")
 
 
 def soak_minutes(soak):
     rows = [[str(number), whole(minute["rate"]), f"{minute['cpu_us']:.2f}",
              f"{minute['bare_loop_cpu_us']:.2f}", f"{minute['cpu_over_bare_loop']:.3f}",
-             milliseconds(minute["p99_us"]), whole(minute["resident_kb"])]
+             milliseconds(minute["worst_p99_us"]), whole(minute["resident_kb"] * 1.024)]
             for number, minute in enumerate(soak["minutes"], 1)]
     return table(["minute", "ids/s", "CPU per id, us", "of bare loop, us", "ratio",
-                  "p99, ms", "resident memory, KB"], rows)
+                  "worst p99, ms", "resident memory, KB"], rows)
 
 
 def soak_targets(soak):
@@ -304,7 +318,7 @@ def fill_page(sections, results):
 def fill_readme(results):
     """The targets that the README shows, by their names."""
     text = README.read_text(encoding="utf-8")
-    for what, _, _, value, _ in targets.judge(results):
+    for what, _, _, value, *_ in targets.judge(results):
         if value is not None:
             text = re.sub(rf"(?m)^(\| {re.escape(what)} \| )[\d.,]+", lambda match: match[1] + short(value), text)
     README.write_text(text, encoding="utf-8")

@@ -28,7 +28,7 @@ import servers
 import targets
 
 ROUNDS = 5
-SPREAD = ("rate", "cpu_us", "p99_us", "bytes_per_s")  # whose least and most are kept too
+KEPT = ("rate", "cpu_us", "p99_us", "bytes_per_s")  # of each round: ratios are made within one
 PROGRAMS = ("nginx", "node", "redis-server", "redis-benchmark", "pgbench", "wrk", "h2load", "strip")
 RESULTS = servers.OUT / "results"
 
@@ -37,15 +37,14 @@ class Recorder:
     """Collects what each round measured."""
 
     def __init__(self):
+        self.round = 0  # the present one
         self.rounds = {}
         self.failures = []
 
     def __call__(self, case, server, result):
         if "cpu_us" in result:
             result["utilisation"] = result["rate"] * result["cpu_us"] / 1e6
-        for name in ("least_id", "greatest_id"):  # for soak.py; the median of ids says nothing
-            result.pop(name, None)
-        self.rounds.setdefault(case, {}).setdefault(server, []).append(result)
+        self.rounds.setdefault(case, {}).setdefault(server, []).append(result | {"round": self.round})
 
     def failed(self, what):
         """A load of which there is no result."""
@@ -60,10 +59,9 @@ class Recorder:
     def _median(results):
         medians = {name: statistics.median(result[name] for result in results)
                    for name in results[0]}
-        for name in SPREAD:
-            if name in results[0]:
-                values = [result[name] for result in results]
-                medians |= {f"min_{name}": min(values), f"max_{name}": max(values)}
+        del medians["round"]
+        medians["rounds"] = {name: {result["round"]: result[name] for result in results}
+                             for name in KEPT if name in results[0]}
         for name in targets.PROMISES:  # one error is one too many, and no median shows it
             if name in results[0]:
                 medians["worst_" + name] = max(result[name] for result in results)
@@ -78,8 +76,9 @@ def run_groups(groups, rounds):
         begin = time.monotonic()
         print(f"{group.__name__}: {group.__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
         running = group(recorder)
-        for _ in range(rounds):
+        for recorder.round in range(rounds):
             next(running)  # starts the servers, or measures a round, up to the next yield
+        recorder.round = rounds
         try:
             next(running)
         finally:
@@ -102,10 +101,8 @@ def library():
 
 
 def versions():
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=servers.ROOT,
-                            capture_output=True, text=True, check=False).stdout.strip()
     return {
-        "go-id": f"{machine.version_of(servers.GO_ID, 'version')} ({commit})",
+        "go-id": f"{machine.version_of(servers.GO_ID, 'version')} ({machine.commit(servers.ROOT)})",
         "nginx": machine.version_of("/usr/sbin/nginx", "-v"),
         "Node.js": f"Node.js {machine.version_of('node', '--version')}",
         "Redis": machine.version_of("redis-server", "--version"),
@@ -113,6 +110,7 @@ def versions():
         "wrk": machine.version_of("wrk", "--version"),
         "h2load": machine.version_of("h2load", "--version"),
         "gcc": machine.version_of("gcc", "--version"),
+        **({"Go": servers.go_service_version()} if servers.has_go_service() else {}),
     }
 
 

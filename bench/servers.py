@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
@@ -178,6 +179,13 @@ def node():
 
 def has_go_service():
     return "GO_PEER" in os.environ
+
+
+def go_service_version():
+    """The release that built it, which stands in its file."""
+    program = shutil.which(shlex.split(os.environ["GO_PEER"])[0])
+    found = re.search(rb"go1\.\d+(\.\d+)?", pathlib.Path(program or os.devnull).read_bytes())
+    return f"Go net/http by {found[0].decode() if found else 'an unknown release'}"
 
 
 @contextlib.contextmanager
