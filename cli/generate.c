@@ -232,14 +232,7 @@ static bool ask_patiently(struct job *job, const char *target, uint64_t timeout_
 /* What stands behind a key of /info, up to the end of a number or a string. */
 static struct span value_of(struct span json, struct span key)
 {
-    const char *found = memmem(json.base, json.len, key.base, key.len);
-    if (found == NULL)
-        return SPAN("");
-    const char *value = found + key.len;
-    const char *end = value;
-    while (end < json.base + json.len && strchr(",}\"", *end) == NULL)
-        end++;
-    return (struct span){value, (size_t)(end - value)};
+    return target_value_of(json, key, ",}\"");
 }
 
 /* Asks the service how far it goes. */

@@ -183,18 +183,24 @@ const char *target_next_step(unsigned status)
     }
 }
 
+struct span target_value_of(struct span json, struct span key, const char *ends)
+{
+    const char *found = memmem(json.base, json.len, key.base, key.len);
+    if (found == NULL)
+        return (struct span){json.base + json.len, 0};
+    const char *value = found + key.len;
+    const char *end = value;
+    while (end < json.base + json.len && strchr(ends, *end) == NULL)
+        end++;
+    return (struct span){value, (size_t)(end - value)};
+}
+
 /* The detail of a problem+json, if it can be shown as it stands; else the whole body. */
 static struct span reason_of(struct span body)
 {
-    static const char key[] = "\"detail\":\"";
-    const char *found = memmem(body.base, body.len, key, strlen(key));
-    if (found == NULL)
-        return body;
-    struct span rest = {found + strlen(key), body.len - (size_t)(found - body.base) - strlen(key)};
-    const char *end = memchr(rest.base, '"', rest.len);
-    if (end == NULL || memchr(rest.base, '\\', (size_t)(end - rest.base)) != NULL)
-        return body;
-    return (struct span){rest.base, (size_t)(end - rest.base)};
+    struct span detail = target_value_of(body, SPAN("\"detail\":\""), "\"\\");
+    const char *end = detail.base + detail.len;
+    return end < body.base + body.len && *end == '"' ? detail : body;
 }
 
 void target_say_status(const struct target *target, const char *url_text,

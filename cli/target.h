@@ -32,6 +32,12 @@ int target_find(const struct target *target, const char *default_path, struct ht
 /* GO_ID_URL of the environment; NULL if it is not set. */
 const char *target_url_of_environment(void);
 
+/*
+ * What stands behind a key in the body of an answer, up to one of the characters of ends or the
+ * body's end; an empty span when the key is not there.
+ */
+struct span target_value_of(struct span json, struct span key, const char *ends);
+
 /* What to do after an answer with a status that is not the wanted one; behind the message. */
 const char *target_next_step(unsigned status);
 
