@@ -44,7 +44,7 @@ class Recorder:
     def __call__(self, case, server, result):
         if "cpu_us" in result:
             result["utilisation"] = result["rate"] * result["cpu_us"] / 1e6
-        self.rounds.setdefault(case, {}).setdefault(server, []).append(result | {"round": self.round})
+        self.rounds.setdefault(case, {}).setdefault(server, []).append((self.round, result))
 
     def failed(self, what):
         """A load of which there is no result."""
@@ -56,11 +56,11 @@ class Recorder:
                 for case, by_server in self.rounds.items()}
 
     @staticmethod
-    def _median(results):
+    def _median(rounds):
+        results = [result for _, result in rounds]
         medians = {name: statistics.median(result[name] for result in results)
                    for name in results[0]}
-        del medians["round"]
-        medians["rounds"] = {name: {result["round"]: result[name] for result in results}
+        medians["rounds"] = {name: {number: result[name] for number, result in rounds}
                              for name in KEPT if name in results[0]}
         for name in targets.PROMISES:  # one error is one too many, and no median shows it
             if name in results[0]:

@@ -79,14 +79,19 @@ TARGETS = [
 ]
 
 
-def soak_dearest(soak, metric):
-    values = [minute[metric] for minute in soak["minutes"]]
+def soak_cpu(soak):
+    """CPU per id over the bare loop's, of each minute."""
+    return [minute["cpu_over_bare_loop"] for minute in soak["minutes"]]
+
+
+def soak_dearest(soak):
+    values = soak_cpu(soak)
     return max(values) / statistics.median(values)
 
 
-def soak_growth(soak, metric):
+def soak_growth(soak):
     """The median of the second half's minutes over that of the first's."""
-    values = [minute[metric] for minute in soak["minutes"]]
+    values = soak_cpu(soak)
     half = len(values) // 2
     if half == 0:
         return None
@@ -102,9 +107,9 @@ def soak_growth_kb(soak):
 # The same for a soak, as soak.py writes it.
 SOAK_TARGETS = [
     ("CPU per id over bare loop: second half over the first", 1.1, "most",
-     lambda soak: soak_growth(soak, "cpu_over_bare_loop")),
+     soak_growth),
     ("CPU per id over bare loop: dearest minute over the median one", 1.1, "most",
-     lambda soak: soak_dearest(soak, "cpu_over_bare_loop")),
+     soak_dearest),
     ("resident memory: growth from the second minute to the last, KB", 0, "most", soak_growth_kb),
     ("errors, clients without an answer, ids twice, out of order, or not checked", 0, "most",
      lambda soak: sum(minute[name] for minute in soak["minutes"] for name in PROMISES)),
